@@ -1,0 +1,122 @@
+"""The words of a plan: what should be, what is, and what to do about the difference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from tc.spec.finding import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A value that only AWS knows until the thing exists: ``before + outputs[attr] + after``.
+
+    `key` is the resource that has it. Shown as "known after create".
+    """
+
+    key: str
+    attr: str
+    before: str = ""
+    after: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.before}(known after create){self.after}"
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A thing that should be.
+
+    `key` is unique in a plan (``function/etl/enhancer``), `name` the name on
+    AWS, `title` what people read (``/api/etl``). `props` is plain data, compared
+    field by field with what is there; it may hold `Ref`. `needs` are the keys of
+    what must exist first, `selectors` what ``-c`` may say to mean this thing.
+    `parent` is the thing it lives in: gone with it, and made with it where the
+    parent's kind can (an API and its routes in one call). `hidden` are props
+    whose values are not shown.
+    """
+
+    kind: str
+    key: str
+    name: str
+    title: str
+    owner: str
+    props: Mapping[str, Any]
+    needs: tuple[str, ...] = ()
+    selectors: frozenset[str] = frozenset()
+    parent: str | None = None
+    address: Address | None = None
+    detail: str = ""
+    payload: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Actual:
+    """A thing that is.
+
+    `owner` is the value of its mark, empty where it has none; `props` has the
+    same shape as the desired ones; `outputs` what others refer to (``id``,
+    ``arn``, ``url``); `info` what `tc list` tells (``version``, ``since``).
+    """
+
+    kind: str
+    key: str
+    name: str
+    title: str
+    owner: str
+    props: Mapping[str, Any]
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    info: Mapping[str, str] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+    selectors: frozenset[str] = frozenset()
+    parent: str | None = None
+
+
+class Action(Enum):
+    """What a step does, and the sign it is shown by."""
+
+    CREATE = "+"
+    UPDATE = "~"
+    REPLACE = "±"
+    DELETE = "-"
+    KEEP = "="
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field: from `before` to `after`; `path` reads ``environment.STAGE``."""
+
+    path: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing of the plan. `within` is the step whose call does this one too."""
+
+    action: Action
+    key: str
+    kind: str
+    name: str
+    title: str
+    resource: Resource | None = None
+    actual: Actual | None = None
+    changes: tuple[Change, ...] = ()
+    needs: tuple[str, ...] = ()
+    within: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Every step, in an order in which they could be done one by one."""
+
+    steps: tuple[Step, ...]
+
+    @property
+    def work(self) -> tuple[Step, ...]:
+        """The steps that change something."""
+        return tuple(step for step in self.steps if step.action is not Action.KEEP)

@@ -1,0 +1,97 @@
+"""Where a topology goes and who owns what is made there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tc.spec.names import shorten
+
+#: the names a template may use, in every value of a topology
+TEMPLATE_NAMES = (
+    "namespace",
+    "sandbox",
+    "env",
+    "account",
+    "region",
+    "partition",
+    "version",
+    "repo",
+)
+_TEMPLATE = re.compile(r"\{\{\{\{|\{\{\s*([^{}]*?)\s*\}\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One deployed copy of one topology: its names and ARNs derive from this.
+
+    Without a sandbox or an account (``tc compose``, ``tc validate``) the fields
+    hold their own templates (``{{sandbox}}``), so what is printed reads like
+    what the user would write.
+    """
+
+    namespace: str
+    sandbox: str = "{{sandbox}}"
+    env: str = "{{env}}"
+    account: str = "{{account}}"
+    region: str = "{{region}}"
+    partition: str = "aws"
+    version: str = "0.0.1"
+    repo: str = ""
+    local: bool = False
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def owner(self) -> str:
+        """The value of the owner's mark, tag ``tc:functor``."""
+        return f"{self.namespace}@{self.sandbox}"
+
+    @property
+    def functor(self) -> str:
+        return f"{self.namespace}@{self.sandbox}.{self.env}/{self.version}"
+
+    @property
+    def event_mark(self) -> str:
+        """What the sandbox's own events carry in ``resources``."""
+        return f"tc:sandbox:{self.sandbox}"
+
+    @property
+    def role_path(self) -> str:
+        return f"/tc/{self.region}/{self.namespace}/{self.sandbox}/"
+
+    def arn(self, service: str, resource: str) -> str:
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
+
+    def name(self, *parts: str, limit: int, joiner: str = "_") -> str:
+        """`parts` joined, cut to `limit` characters with a hash when longer."""
+        return shorten(joiner.join(parts), limit)
+
+    def fill(self, value: Any) -> Any:
+        """`value` with every template in its strings filled, keys untouched."""
+        if isinstance(value, str):
+            return self._fill_text(value) if "{{" in value else value
+        if isinstance(value, list):
+            return [self.fill(item) for item in value]
+        if isinstance(value, Mapping):
+            return {key: self.fill(item) for key, item in value.items()}
+        return value
+
+    def _fill_text(self, text: str) -> str:
+        def replace(match: re.Match[str]) -> str:
+            name = match.group(1)
+            if name is None:
+                return "{{"
+            return str(getattr(self, name)) if name in TEMPLATE_NAMES else match.group(0)
+
+        return _TEMPLATE.sub(replace, text)
+
+
+def unknown_templates(text: str) -> list[str]:
+    """The names in `text`'s templates that tc does not fill."""
+    return [
+        match.group(1)
+        for match in _TEMPLATE.finditer(text)
+        if match.group(1) is not None and match.group(1) not in TEMPLATE_NAMES
+    ]

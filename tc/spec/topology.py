@@ -1,0 +1,120 @@
+"""What `tc.compose` hands on: a topology with every name, edge and permission resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from tc.spec.base import Strict
+from tc.spec.finding import Address
+from tc.spec.function import Function
+from tc.spec.scope import Scope
+from tc.spec.spec import Mode
+
+#: (kind, name): how an entity is named inside a topology
+Id = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """`source` hands data to `target`.
+
+    `how` is ``sync`` when the source waits for the answer, else ``async``.
+    """
+
+    source: Id
+    target: Id
+    how: Literal["sync", "async"] = "async"
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """An IAM statement, and the edges that caused it."""
+
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    because: str
+    conditions: Mapping[str, Any] = field(default_factory=dict)
+    sid: str = ""
+
+    def document(self) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "Effect": "Allow",
+            "Action": list(self.actions),
+            "Resource": list(self.resources),
+        }
+        if self.conditions:
+            body["Condition"] = dict(self.conditions)
+        return body
+
+
+@dataclass(frozen=True, slots=True)
+class RoleSpec:
+    """A role to be: who assumes it, what it may do, for which entity it is.
+
+    `name` is the entity's name as it appears in the role's (``enhancer``, or
+    ``{kind}.{name}`` for what is no function); `written` is the user's own
+    policy document, kept whole.
+    """
+
+    name: str
+    service: str
+    entity: Id
+    statements: tuple[Statement, ...] = ()
+    written: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A state machine to be: ASL with every template filled.
+
+    `name` is the entity's name: the topology's own for the written flow, the
+    head function's for a generated one; `full_name` the one on AWS.
+    """
+
+    name: str
+    full_name: str
+    definition: Mapping[str, Any]
+    mode: Mode
+    generated: bool
+    address: Address
+    arn: str = ""
+    sync: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry of a section (a route, an event, …): its model, templates filled."""
+
+    kind: str
+    name: str
+    model: Strict
+    address: Address
+    targets: tuple[Id, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """One topology in one sandbox: everything that follows from the user's files alone."""
+
+    name: str
+    scope: Scope
+    functions: Mapping[str, Function]
+    entries: Mapping[str, Mapping[str, Entry]]
+    flows: Mapping[str, Flow]
+    roles: tuple[RoleSpec, ...]
+    edges: tuple[Edge, ...]
+    address: Address
+    nodes: tuple[Topology, ...] = ()
+
+    def family(self) -> list[Topology]:
+        """This topology and every nested one, parents first."""
+        return [self, *(topology for node in self.nodes for topology in node.family())]
+
+    def function_name(self, name: str) -> str:
+        """The name on AWS of the function `name` (Lambda: at most 64 characters)."""
+        return self.scope.name(self.scope.namespace, name, self.scope.sandbox, limit=64)
+
+    def function_arn(self, name: str) -> str:
+        return self.scope.arn("lambda", f"function:{self.function_name(name)}")
