@@ -54,7 +54,7 @@ class FunctionFile(Strict):
     build: Build = Build()
     tasks: dict[str, str] = Field({}, description="commands by name; `build` makes lambda.zip")
     assets: dict[str, str] = Field({}, description="MODEL_PATH, DEPS_PATH: paths below /mnt")
-    tags: dict[str, str] = {}
+    tags: dict[str, str] = Field({}, description="tags of the function")
 
 
 class FunctionEntry(FunctionFile, Targets):
