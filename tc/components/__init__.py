@@ -1,0 +1,30 @@
+"""The kinds of AWS things, one file each, in the order in which they need each other.
+
+Everything that lists kinds is made from `kinds`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+from tc.components.protocol import Component
+from tc.spec.base import Strict
+
+
+@cache
+def kinds() -> tuple[Component, ...]:
+    """Every kind; imported on first use, so that ``tc --help`` doesn't pay for them."""
+    from tc.components import api, event, flow, function, log_group, permission, role, route
+
+    return (role, log_group, function, flow, api, route, event, permission)
+
+
+def by_kind() -> Mapping[str, Component]:
+    """The kinds by their name in plans."""
+    return {component.KIND: component for component in kinds()}
+
+
+def sections() -> dict[str, type[Strict]]:
+    """The keys of topology.yml that kinds bring, with the model of one entry."""
+    return dict(component.SECTION for component in kinds() if component.SECTION)

@@ -34,9 +34,9 @@ class Resource:
     AWS, `title` what people read (``/api/etl``). `props` is plain data, compared
     field by field with what is there; it may hold `Ref`. `needs` are the keys of
     what must exist first, `selectors` what ``-c`` may say to mean this thing.
-    `parent` is the thing it lives in: gone with it, and made with it where the
-    parent's kind can (an API and its routes in one call). `hidden` are props
-    whose values are not shown.
+    `parent` is the thing it lives in, gone with it; `bears` says by which of its
+    own actions (``create``, ``update``) a parent also does its children's (an API
+    and its routes in one call). `payload` is for the kind alone.
     """
 
     kind: str
@@ -48,6 +48,7 @@ class Resource:
     needs: tuple[str, ...] = ()
     selectors: frozenset[str] = frozenset()
     parent: str | None = None
+    bears: frozenset[str] = frozenset()
     address: Address | None = None
     detail: str = ""
     payload: Any = None
@@ -59,7 +60,8 @@ class Actual:
 
     `owner` is the value of its mark, empty where it has none; `props` has the
     same shape as the desired ones; `outputs` what others refer to (``id``,
-    ``arn``, ``url``); `info` what `tc list` tells (``version``, ``since``).
+    ``arn``, ``url``); `info` what `tc list` tells (``version``, ``since``);
+    `needs` what must outlive it.
     """
 
     kind: str
@@ -71,7 +73,6 @@ class Actual:
     outputs: Mapping[str, str] = field(default_factory=dict)
     info: Mapping[str, str] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
-    selectors: frozenset[str] = frozenset()
     parent: str | None = None
 
 
@@ -96,7 +97,12 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing of the plan. `within` is the step whose call does this one too."""
+    """One thing of the plan.
+
+    `within` is the step whose call does this one too; that step's `children` are
+    the things that its parent should have in the end. `after` orders without
+    making one's failure the other's.
+    """
 
     action: Action
     key: str
@@ -107,7 +113,9 @@ class Step:
     actual: Actual | None = None
     changes: tuple[Change, ...] = ()
     needs: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
     within: str | None = None
+    children: tuple[Resource, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,20 @@ class Targets(Strict):
                 found += [(TARGET_KEYS[key], name) for name in value]
         return found
 
+    def target_key(self, kind: str) -> str:
+        """The key under which a target of `kind` was written."""
+        return next(
+            key for key, of in TARGET_KEYS.items() if of == kind and getattr(self, key, None)
+        )
+
+    def label(self, name: str) -> str:
+        """What the entity `name` is called in pictures."""
+        return name
+
+    def waits(self) -> bool:
+        """Whether the entity waits for its target's answer."""
+        return False
+
 
 #: target key -> the kind of the thing it names
 TARGET_KEYS = {

@@ -33,6 +33,8 @@ class Finding:
     """One problem: what is wrong at which address, and what to do about it.
 
     `at` tells whether the caret goes under the key or under the value.
+    `position` (line, column, width; from 1) is given where no path of keys can
+    lead: in a file that is not even YAML or JSON.
     """
 
     code: str
@@ -41,3 +43,4 @@ class Finding:
     hint: str = ""
     at: Literal["key", "value"] = "value"
     severity: Severity = "error"
+    position: tuple[int, int, int] | None = None

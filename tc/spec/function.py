@@ -64,12 +64,24 @@ class FunctionEntry(FunctionFile, Targets):
     root: bool | None = Field(None, description="this function is the head of its chain")
 
 
+class VarsEntry(Strict):
+    """`default`, an env or a sandbox in a function's vars file."""
+
+    memory_size: Annotated[int, Field(ge=128, le=10240)] | None = Field(None, description="MB")
+    timeout: Annotated[int, Field(ge=1, le=900)] | None = Field(None, description="seconds")
+    environment: dict[str, str] = Field({}, description="variables")
+    tags: dict[str, str] = Field({}, description="tags of the function")
+
+
 @dataclass(frozen=True, slots=True)
 class Function:
     """A function as the later stages see it: written keys, overlays and inference in one.
 
-    `runtime` is the AWS identifier (``python3.13``, ``nodejs24.x``), `inferred`
-    what nobody wrote, `environment` still has its templates.
+    `runtime` is the AWS identifier (``python3.13``, ``nodejs24.x``); `environment`
+    still has its templates. `policy` is the written policy document, `inherit`
+    included. `vars` are the overlays by ``default``, env or sandbox, each with
+    those of memory_size, timeout, environment and tags that were written.
+    `ignore` has `.tcignore` patterns (gitignore syntax), relative to `dir`.
     """
 
     name: str
@@ -90,6 +102,8 @@ class Function:
     build: Build = field(default_factory=Build)
     assets: Mapping[str, str] = field(default_factory=dict)
     policy: Mapping[str, Any] | None = None
+    vars: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     root: bool | None = None
     targets: tuple[tuple[str, str], ...] = ()
+    target_address: Address | None = None
     ignore: tuple[str, ...] = ()

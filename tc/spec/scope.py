@@ -20,6 +20,13 @@ TEMPLATE_NAMES = (
     "version",
     "repo",
 )
+#: the tag that says whose a thing is
+OWNER_TAG = "tc:functor"
+#: tags for people; written together with another change, never a difference by themselves
+PEOPLE_TAGS = frozenset(
+    {"namespace", "sandbox", "version", "deployer", "tc_version", "updated_by", "tc:code"}
+)
+
 _TEMPLATE = re.compile(r"\{\{\{\{|\{\{\s*([^{}]*?)\s*\}\}")
 
 
@@ -42,6 +49,8 @@ class Scope:
     repo: str = ""
     local: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
+    updated_by: str = ""
+    tc_version: str = ""
 
     @property
     def owner(self) -> str:
@@ -51,6 +60,19 @@ class Scope:
     @property
     def functor(self) -> str:
         return f"{self.namespace}@{self.sandbox}.{self.env}/{self.version}"
+
+    @property
+    def marks(self) -> dict[str, str]:
+        """The tags of a new thing: the owner's mark, what people read, the user's own."""
+        people = {
+            "namespace": self.namespace,
+            "sandbox": self.sandbox,
+            "version": self.version,
+            "deployer": "tc",
+            "tc_version": self.tc_version,
+            "updated_by": self.updated_by,
+        }
+        return {**self.tags, **people, OWNER_TAG: self.owner}
 
     @property
     def event_mark(self) -> str:
@@ -86,6 +108,15 @@ class Scope:
             return str(getattr(self, name)) if name in TEMPLATE_NAMES else match.group(0)
 
         return _TEMPLATE.sub(replace, text)
+
+
+def own_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """The user's own tags among those of a live thing."""
+    return {
+        key: value
+        for key, value in tags.items()
+        if key != OWNER_TAG and key not in PEOPLE_TAGS and not key.startswith("aws:")
+    }
 
 
 def unknown_templates(text: str) -> list[str]:

@@ -7,11 +7,41 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import Field
+
 from tc.spec.base import Strict
 from tc.spec.finding import Address
 from tc.spec.function import Function
 
 Mode = Literal["Standard", "Express"]
+Kind = Literal["step-function", "state-machine", "function", "evented", "graphql", "routed"]
+
+
+class Nodes(Strict):
+    """`nodes` of a topology: where its nested topologies are."""
+
+    root: str | None = Field(None, description="directory to look in; the topology's own")
+    ignore: list[str] = Field([], description="directories to leave out")
+    dirs: list[str] = Field([], description="directories of topologies; all below `root`")
+
+
+class TopologyFile(Strict):
+    """topology.yml without its sections."""
+
+    name: str = Field(description="namespace of everything in it: a-z, 0-9 and -")
+    version: str | None = Field(None, description="0.0.1, or the newest git tag")
+    kind: Kind | None = Field(None, description="inferred")
+    mode: Mode | None = Field(None, description="of its flow")
+    infra: str | None = Field(
+        None, alias="infra-dir", description="directory of vars/ and roles/, from topology.yml"
+    )
+    recursive: bool = Field(False, description="every topology below belongs to it")
+    nodes: Nodes | None = Field(None, description="nested topologies")
+    function_dirs: list[str] = Field([], description="more directories that hold functions")
+    tags: dict[str, str] = Field({}, description="tags of everything in it")
+    functions: dict[str, Any] = Field({}, description="functions by name")
+    flow: dict[str, Any] | str | None = Field(None, description="ASL, or the path of a file")
+    states: dict[str, Any] | str | None = Field(None, description="flow")
 
 
 @dataclass(frozen=True, slots=True)

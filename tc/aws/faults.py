@@ -1,0 +1,251 @@
+"""botocore's exceptions as sentences for people.
+
+Every exception of botocore (and the few of Python's own that it lets through)
+becomes one `TcError`: what is wrong with which credentials, network or call, and
+the way out. Nothing in a sentence is secret: values that botocore quotes from
+the parameters of a call are left out.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from botocore import exceptions as boto
+from botocore.parsers import ResponseParserError
+
+from tc.config import Environment
+from tc.errors import AwsError, TcError, UsageError
+
+#: what botocore raises, and what it lets through of Python's own: a file that cannot
+#: be read, a setting that is no number. Anything else is a bug of ours.
+RAISED = (boto.BotoCoreError, boto.ClientError, ResponseParserError, OSError, ValueError)
+
+_EXPIRED = frozenset(
+    {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired"}
+)
+_UNKNOWN_KEY = frozenset(
+    {"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "AuthFailure"}
+)
+_BAD_SIGNATURE = frozenset(
+    {"SignatureDoesNotMatch", "InvalidSignatureException", "RequestTimeTooSkewed"}
+)
+_CLOCK = re.compile(r"expired|not yet current|too skewed|too large", re.IGNORECASE)
+_REQUEST_ID = re.compile(
+    r"\s*\((?=[^()]*Request ?ID)[^()]*\)|[;,]?\s*(?:AWS )?Request ?ID:? ?[\w-]+", re.IGNORECASE
+)
+_QUOTED_VALUE = re.compile(r", value: .*?, (type|valid)", re.DOTALL)
+
+#: failures to reach AWS, with what each says; ConnectionError's subclasses first
+_NETWORK: tuple[tuple[type[Exception], str], ...] = (
+    (boto.ProxyConnectionError, "could not be reached: the proxy refused or did not answer"),
+    (boto.SSLError, "could not be reached: its TLS certificate was not accepted"),
+    (boto.ConnectTimeoutError, "did not answer within 10 s"),
+    (boto.ReadTimeoutError, "took the call and did not answer in time"),
+    (boto.ConnectionClosedError, "closed the connection without an answer"),
+    (boto.EndpointConnectionError, "could not be reached"),
+    (boto.HTTPClientError, "could not be reached"),
+    (boto.ConnectionError, "could not be reached"),
+)
+_NETWORK_HINTS: tuple[tuple[type[Exception], str], ...] = (
+    (boto.ProxyConnectionError, "check HTTPS_PROXY and NO_PROXY"),
+    (boto.SSLError, "set AWS_CA_BUNDLE to the certificate bundle of your network"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Whose credentials a call used, for the sentences about them."""
+
+    environment: Environment
+    region: str = ""
+    sso: bool = False
+
+    @property
+    def where(self) -> str:
+        return f"env {self.environment.name}"
+
+    @property
+    def whose(self) -> str:
+        profile = self.environment.profile
+        return f"profile `{profile}`" if profile else "this machine"
+
+    @property
+    def renew(self) -> str:
+        """How to get new credentials."""
+        if self.sso:
+            return f"tc login -e {self.environment.name}"
+        if self.environment.profile:
+            return f"renew the credentials of profile `{self.environment.profile}`"
+        return "put credentials into the environment (AWS_ACCESS_KEY_ID, …)"
+
+
+def translate(
+    error: Exception, origin: Origin, operation: str = "", *, login: bool = False
+) -> TcError:
+    """The `TcError` for one of `RAISED` that came out of `operation` (``sts.get_…``).
+
+    In a `login` an expired token is the login's own affair, told as an AwsError.
+    """
+    if isinstance(error, boto.ClientError):
+        return _answered(error, operation) if login else _refused(error, origin, operation)
+    if isinstance(error, ResponseParserError):
+        return AwsError(
+            "What answered is not AWS: a proxy, a captive portal or a wrong endpoint URL.",
+            aws_code="ResponseParserError",
+            operation=operation,
+            hint="check the proxy settings and endpoint_url",
+        )
+    network = next((says for kind, says in _NETWORK if isinstance(error, kind)), None)
+    if network is not None:
+        return _unreached(error, network, origin, operation)
+    return _credentials(error, origin) or _configuration(error, origin, operation)
+
+
+def _answered(error: boto.ClientError, operation: str) -> AwsError:
+    """AWS's own words."""
+    said = error.response.get("Error", {})
+    code = str(said.get("Code") or "Unknown")
+    message = _REQUEST_ID.sub("", str(said.get("Message") or "")).strip()
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
+    return AwsError(
+        message or f"AWS answered {code}.", aws_code=code, operation=operation, status=status
+    )
+
+
+def _refused(error: boto.ClientError, origin: Origin, operation: str) -> TcError:
+    """AWS's own words, unless they are about the credentials."""
+    answer = _answered(error, operation)
+    code = answer.aws_code
+    if code in _EXPIRED:
+        return _no_credentials(f"The credentials of {origin.whose} have expired.", origin)
+    if code in _UNKNOWN_KEY:
+        return _no_credentials(f"AWS does not know the access key of {origin.whose}.", origin)
+    if code in _BAD_SIGNATURE:
+        if _CLOCK.search(answer.message):
+            return TcError(
+                "AWS refused the call's date: this machine's clock is off by over 5 minutes.",
+                code="clock",
+                where=origin.where,
+                hint="set the clock",
+            )
+        return _no_credentials(f"The secret key of {origin.whose} is wrong.", origin)
+    return answer
+
+
+def _no_credentials(message: str, origin: Origin, configure: bool = False) -> TcError:
+    hint = origin.renew
+    if configure and origin.environment.profile and not origin.sso:
+        hint = f"aws configure --profile {origin.environment.profile}"
+    return TcError(message, code="credentials", where=origin.where, hint=hint)
+
+
+def _unreached(error: Exception, says: str, origin: Origin, operation: str) -> AwsError:
+    url = _endpoint(error)
+    if origin.environment.local:
+        subject, hint = f"The local engine ({url})", "tc local status"
+    else:
+        subject = url or "AWS"
+        hint = next(
+            (hint for kind, hint in _NETWORK_HINTS if isinstance(error, kind)),
+            f"check the network and that `{origin.region}` is the right region",
+        )
+    return AwsError(
+        f"{subject} {says}.", aws_code=type(error).__name__, operation=operation, hint=hint
+    )
+
+
+def _endpoint(error: Exception) -> str:
+    """Scheme and host of the address that did not answer, without user or path."""
+    fields = getattr(error, "kwargs", {})
+    parts = urlsplit(str(fields.get("endpoint_url") or ""))
+    host = parts.hostname or ""
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{host}{port}" if host else ""
+
+
+def _credentials(error: Exception, origin: Origin) -> TcError | None:
+    """The sentence for credentials that are not there, incomplete or out of date."""
+    whose = origin.whose
+    if isinstance(error, boto.NoCredentialsError):
+        if origin.environment.profile:
+            return _no_credentials(f"There are no credentials for {whose}.", origin, configure=True)
+        return _no_credentials("There are no AWS credentials on this machine.", origin)
+    if isinstance(error, boto.PartialCredentialsError):
+        missing = error.kwargs.get("cred_var", "a part")
+        return _no_credentials(
+            f"The credentials of {whose} lack {missing}.", origin, configure=True
+        )
+    if isinstance(error, boto.SSOTokenLoadError):
+        return _no_credentials(f"There is no SSO login for {whose} yet.", origin)
+    if isinstance(error, boto.UnauthorizedSSOTokenError | boto.TokenRetrievalError):
+        return _no_credentials(f"The SSO login of {whose} has expired.", origin)
+    if isinstance(error, boto.LoginError):
+        name = origin.environment.profile or "default"
+        return TcError(
+            f"The `aws login` session of {whose} is missing or has expired.",
+            code="credentials",
+            where=origin.where,
+            hint=f"aws login --profile {name}",
+        )
+    if isinstance(error, boto.CredentialRetrievalError | boto.MetadataRetrievalError):
+        reason = _first_line(str(error.kwargs.get("error_msg", "")))
+        return _no_credentials(f"The credentials of {whose} could not be fetched: {reason}", origin)
+    if isinstance(
+        error, json.JSONDecodeError
+    ):  # a credential process; see botocore's ProcessProvider
+        return _no_credentials(
+            f"The credentials of {whose} could not be fetched: what came is not JSON.", origin
+        )
+    return None
+
+
+def _configuration(error: Exception, origin: Origin, operation: str) -> TcError:
+    """The sentence for settings that cannot be used, and for everything unforeseen."""
+    where = origin.where
+    if isinstance(error, boto.ProfileNotFound):
+        return UsageError(
+            f"There is no AWS profile `{origin.environment.profile or error.kwargs['profile']}`.",
+            code="no-profile",
+            where=where,
+        )
+    if isinstance(error, boto.NoRegionError):
+        return no_region(origin.environment)
+    if isinstance(error, boto.ConfigParseError):
+        return UsageError(
+            "This file is not a valid AWS configuration.", code="aws-config", where=_path(error)
+        )
+    if isinstance(error, boto.ParamValidationError):
+        return AwsError(
+            _QUOTED_VALUE.sub(r", \1", _first_line(str(error.kwargs["report"]))),
+            aws_code="ParamValidation",
+            operation=operation,
+        )
+    if isinstance(error, OSError) and error.filename:
+        reason = (error.strerror or type(error).__name__).lower()
+        return TcError(f"{error.filename}: {reason}.", code="aws-config", where=where)
+    return TcError(_first_line(str(error)) or type(error).__name__, code="aws-config", where=where)
+
+
+def no_region(environment: Environment) -> UsageError:
+    """No region is set anywhere."""
+    if environment.profile:
+        hint = f"pass --region, or: aws configure set region REGION --profile {environment.profile}"
+    else:
+        hint = "pass --region, or set AWS_REGION"
+    return UsageError(
+        f"No region is set for env `{environment.name}`.",
+        code="no-region",
+        where=f"env {environment.name}",
+        hint=hint,
+    )
+
+
+def _path(error: boto.ConfigParseError) -> str:
+    return str(error.kwargs.get("path", "~/.aws/config"))
+
+
+def _first_line(text: str) -> str:
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")

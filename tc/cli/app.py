@@ -1,0 +1,65 @@
+"""The command line: one thin file for each command, its imports in its body."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import typer
+
+from tc.cli import (
+    compose,
+    create,
+    delete,
+    diff,
+    invoke,
+    list_,
+    local,
+    login,
+    logs,
+    resolve,
+    update,
+    validate,
+)
+
+app = typer.Typer(
+    name="tc",
+    help="Compose, deploy and run AWS serverless topologies: a sandbox of your own in seconds.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Start with: tc create -s SANDBOX -e local",
+)
+
+app.command("create")(create.create)
+app.command("update")(update.update)
+app.command("diff")(diff.diff)
+app.command("delete")(delete.delete)
+app.command("invoke")(invoke.invoke)
+app.command("logs")(logs.logs)
+app.command("list")(list_.list_)
+app.command("compose")(compose.compose)
+app.command("validate")(validate.validate)
+app.command("resolve")(resolve.resolve)
+app.command("login")(login.login)
+app.add_typer(local.app, name="local")
+
+
+@app.callback()
+def top(
+    version: bool = typer.Option(False, "--version", "-V", help="Show the version and exit."),
+) -> None:
+    if version:
+        from tc import __version__
+
+        typer.echo(f"tc {__version__}")
+        raise typer.Exit
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs one command; returns its exit code. A wrong option is told with the usage, code 2."""
+    try:
+        app(list(arguments))
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0

@@ -1,0 +1,194 @@
+"""What `create`, `update`, `diff` and `delete` share: plan, tell, do, report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from tc.events import Event
+
+if TYPE_CHECKING:
+    from tc.cli.run import Run, Target
+    from tc.deploy.pipeline import Prepared
+    from tc.deploy.walk import Outcome
+    from tc.plan.resource import Plan, Step
+    from tc.spec.artifact import Artifact
+    from tc.spec.function import Function
+
+
+def bring_about(
+    run: Run,
+    target: Target,
+    components: Sequence[str],
+    *,
+    dry_run: bool,
+    adopt: bool,
+    command: str,
+) -> None:
+    """Makes the sandbox what the topology says, or only tells the plan."""
+    from tc.deploy.pipeline import carry_out, prepare
+
+    check_runtimes(run, target)
+    prepared = prepare(
+        target.topology, target.aws, packager(run), run.emit, components=components, adopt=adopt
+    )
+    if dry_run:
+        tell_plan(run, prepared.plan)
+        return
+    outcome = carry_out(prepared, target.aws, run.emit)
+    if outcome.ok:
+        tell_addresses(run, prepared, outcome)
+    finish(run, target, prepared.plan, outcome, command)
+
+
+def packager(run: Run) -> Callable[[Mapping[str, Function]], Mapping[str, Artifact]]:
+    """Packages functions: from their names on AWS to their zips in the user's cache."""
+
+    def package(functions: Mapping[str, Function]) -> Mapping[str, Artifact]:
+        from tc.build.cache import cache_dir
+        from tc.build.package import package_all
+
+        if not functions:
+            return {}
+        made = package_all(functions.values(), cache_dir(), run.emit)
+        return {name: made[function.name] for name, function in functions.items()}
+
+    return package
+
+
+def check_runtimes(run: Run, target: Target) -> None:
+    """On `local`, says what this machine can't run as written; refuses what it can't run at all."""
+    if not target.environment.local:
+        return
+    from tc.errors import TcError
+    from tc.local.runtimes import check
+
+    functions = [
+        (function.name, function.runtime)
+        for part in target.topology.family()
+        for function in part.functions.values()
+    ]
+    messages = check(functions)
+    for message in messages:
+        if message.severity == "warning":
+            data = {"code": message.code, "hint": message.hint, "message": message.text}
+            run.emit(Event("warning", message.text, data))
+    errors = [message for message in messages if message.severity == "error"]
+    if errors:
+        text = "\n  ".join(message.text for message in errors)
+        raise TcError(text, code=errors[0].code, hint=errors[0].hint)
+
+
+def tell_plan(run: Run, plan: Plan, code_diff: Mapping[str, str] | None = None) -> None:
+    """The plan, step by step and field by field, then its sum."""
+    from tc.deploy.pipeline import readable
+
+    for step in readable(plan):
+        run.emit(Event("plan.step", "", step_data(step, (code_diff or {}).get(step.key, ""))))
+    run.emit(Event("plan", "", counts(plan)))
+
+
+def step_data(step: Step, code_diff: str = "") -> dict[str, Any]:
+    """A step as it is told; values that may be secret are hidden."""
+    from tc.deploy.walk import detail
+
+    size = detail(step)
+    data: dict[str, Any] = {
+        "action": step.action.name.lower(),
+        "kind": step.kind,
+        "key": step.key,
+        "name": step.name,
+        "title": step.title,
+        "detail": "" if size == "OK" else size,
+        "changes": [
+            {"path": c.path, "before": shown(c.path, c.before), "after": shown(c.path, c.after)}
+            for c in step.changes
+        ],
+    }
+    if code_diff:
+        data["diff"] = code_diff
+    return data
+
+
+def shown(path: str, value: Any) -> Any:
+    """`value` as people and scripts may see it: variables are never shown."""
+    from tc.plan.resource import Ref
+
+    if value is None:
+        return None
+    if path == "environment":
+        return dict.fromkeys(value, "(hidden)")
+    if path.startswith("environment."):
+        return "(hidden)"
+    return str(value) if isinstance(value, Ref) else value
+
+
+def counts(plan: Plan) -> dict[str, int]:
+    from tc.deploy.pipeline import readable
+
+    told = [step.action.name.lower() for step in readable(plan)]
+    kept = sum(1 for step in plan.steps if step.action.name == "KEEP")
+    names = ("create", "update", "replace", "delete")
+    return {**{name: told.count(name) for name in names}, "keep": kept}
+
+
+def tell_addresses(run: Run, prepared: Prepared, outcome: Outcome) -> None:
+    """Where the routes answer."""
+    from tc.deploy.addresses import routes
+
+    known = {key: found.outputs for key, found in prepared.found.items()} | outcome.outputs
+    wanted = {step.key for step in prepared.plan.steps}
+    for route in routes(prepared.desired, known):
+        if route.key in wanted:
+            text = f"Route {route.method} {route.url}"
+            run.emit(
+                Event(
+                    "address",
+                    text,
+                    {"route": route.title, "method": route.method, "url": route.url},
+                )
+            )
+
+
+def finish(run: Run, target: Target, plan: Plan, outcome: Outcome, command: str) -> None:
+    """The last line, and the exit code."""
+    from tc.deploy.pipeline import readable
+
+    seconds = run.seconds()
+    data = {
+        "seconds": seconds,
+        "calls": sum(target.aws.calls.values()),
+        "wrote": target.aws.written,
+        "done": len(outcome.done),
+        "failed": len(outcome.failed),
+        "skipped": len(outcome.skipped),
+    }
+    if outcome.ok:
+        run.emit(Event("done", _sum(readable(plan), plan, seconds), data))
+        return
+    left = len(plan.work) - len(outcome.done)
+    why = "Interrupted" if outcome.interrupted else "Failed"
+    text = (
+        f"{why} after {seconds:.1f} s: {len(outcome.done)} done, {len(outcome.failed)} failed, "
+        f"{left - len(outcome.failed)} not done. To go on: {command}"
+    )
+    run.emit(Event("done", text, data))
+    raise typer.Exit(130 if outcome.interrupted else 1)
+
+
+def _sum(steps: Sequence[Step], plan: Plan, seconds: float) -> str:
+    words = (("create", "created"), ("update", "updated"), ("replace", "replaced"))
+    told = counts(plan)
+    parts = [f"{told[name]} {word}" for name, word in (*words, ("delete", "deleted")) if told[name]]
+    if not steps:
+        return f"Nothing to do: {told['keep']} things are as the topology says ({seconds:.1f} s)"
+    return f"Done: {', '.join(parts)}, {told['keep']} unchanged ({seconds:.1f} s)"
+
+
+def again(command: str, target: Target, components: Iterable[str] | None) -> str:
+    """The command to go on with."""
+    scope = target.scope
+    chosen = "".join(f" -c {name}" for name in components or ())
+    return f"tc {command} -s {scope.sandbox} -e {target.environment.name}{chosen}"

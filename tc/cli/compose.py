@@ -1,0 +1,56 @@
+"""``tc compose``"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tc.cli import options
+
+if TYPE_CHECKING:
+    from tc.spec.topology import Topology
+
+
+class Format(StrEnum):
+    """How a composed topology is written."""
+
+    tree = "tree"
+    json = "json"
+    yaml = "yaml"
+    mermaid = "mermaid"
+    dot = "dot"
+    asl = "asl"
+
+
+def compose(
+    form: Annotated[
+        Format, typer.Option("-f", "--format", help="How to write it.", show_default=True)
+    ] = Format.tree,
+    sandbox: options.Sandbox = None,
+    env: options.Env = None,
+    service: options.Service = None,
+    region: options.Region = None,
+) -> None:
+    """Show what the topology here means: entities, edges, names, flows, permissions.
+
+    Works offline; without -s and -e, names keep their templates.
+    """
+    from tc.cli.run import read_topology, running
+
+    with running() as run:
+        from tc.config import choose_env, choose_sandbox, read_config
+
+        config = read_config(Path.cwd())
+        environment = choose_env(env, config) if env else None
+        name = choose_sandbox(sandbox) if sandbox else None
+        _, topology = read_topology(run, service, name, environment, config, region)
+        run.result(_written(topology, form.value))
+
+
+def _written(topology: Topology, form: str) -> str:
+    from tc.compose import formats
+
+    return formats.write(topology, form)

@@ -1,0 +1,28 @@
+"""``tc create``"""
+
+from __future__ import annotations
+
+from tc.cli import options
+
+
+def create(
+    sandbox: options.Sandbox = None,
+    env: options.Env = None,
+    service: options.Service = None,
+    region: options.Region = None,
+    adopt: options.Adopt = False,
+    dry_run: options.DryRun = False,
+    as_json: options.Json = False,
+) -> None:
+    """Create a sandbox, or bring it up to date.
+
+    Everything the topology composes, in dependency order, at once where nothing
+    depends. Run again, only what is missing or different is done.
+    """
+    from tc.cli.change import again, bring_about
+    from tc.cli.run import open_target, running
+
+    with running(as_json=as_json) as run:
+        target = open_target(run, sandbox=sandbox, env=env, service=service, region=region)
+        command = again("create", target, None)
+        bring_about(run, target, [], dry_run=dry_run, adopt=adopt, command=command)

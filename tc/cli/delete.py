@@ -1,0 +1,59 @@
+"""``tc delete``"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from tc.cli import options
+
+if TYPE_CHECKING:
+    from tc.cli.run import Run, Target
+
+
+def delete(
+    sandbox: options.Sandbox = None,
+    env: options.Env = None,
+    components: options.Components = None,
+    service: options.Service = None,
+    region: options.Region = None,
+    yes: options.Yes = False,
+    dry_run: options.DryRun = False,
+    as_json: options.Json = False,
+) -> None:
+    """Delete all that is the sandbox's, and nothing else.
+
+    Asks first for the sandbox `stable`; -y answers yes.
+    """
+    from tc.cli.change import again, finish, tell_plan
+    from tc.cli.run import open_target, running
+
+    with running(as_json=as_json) as run:
+        from tc.deploy.pipeline import carry_out, prepare_removal
+
+        target = open_target(run, sandbox=sandbox, env=env, service=service, region=region)
+        prepared = prepare_removal(target.topology, target.aws, components=components or [])
+        if dry_run:
+            tell_plan(run, prepared.plan)
+            return
+        if prepared.plan.work:
+            _ask(run, target, yes=yes)
+        outcome = carry_out(prepared, target.aws, run.emit)
+        finish(run, target, prepared.plan, outcome, again("delete", target, components))
+
+
+def _ask(run: Run, target: Target, *, yes: bool) -> None:
+    """A stable sandbox goes only on somebody's word."""
+    import typer
+
+    from tc.errors import UsageError
+
+    if yes or target.scope.sandbox != "stable":
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(
+            f"deleting {target.scope.functor} needs a yes", hint="add -y to the command"
+        )
+    if not typer.confirm(f"Delete {target.scope.functor}?", default=False):
+        run.log("Nothing was deleted.")
+        raise typer.Exit(1)

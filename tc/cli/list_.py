@@ -1,0 +1,69 @@
+"""``tc list``"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tc.cli import options
+
+if TYPE_CHECKING:
+    from tc.cli.run import Run
+
+
+def list_(
+    sandbox: options.Sandbox = None,
+    env: options.Env = None,
+    service: options.Service = None,
+    region: options.Region = None,
+    as_json: options.Json = False,
+) -> None:
+    """List the sandboxes of the account, or with -s the things of one sandbox."""
+    from tc.cli.run import running
+
+    with running(as_json=as_json) as run:
+        if sandbox:
+            _things(run, sandbox, env, service, region)
+        else:
+            _sandboxes(run, env, region)
+
+
+def _sandboxes(run: Run, env: str | None, region: str | None) -> None:
+    from tc.cli.render import ago
+    from tc.cli.run import open_aws
+    from tc.config import choose_env, read_config
+    from tc.deploy.inventory import sandboxes
+
+    environment = choose_env(env, read_config(Path.cwd()))
+    aws, _ = open_aws(run, environment, region)
+    rows = [
+        [box.namespace, box.sandbox, box.version, box.updated_by, ago(box.since), str(box.things)]
+        for box in sandboxes(aws)
+    ]
+    if not rows and not run.printer.as_json:
+        run.log(f"There is no sandbox in {environment.name}.")
+        return
+    _table(run, ["topology", "sandbox", "version", "updated_by", "created", "things"], rows)
+
+
+def _things(
+    run: Run, sandbox: str, env: str | None, service: str | None, region: str | None
+) -> None:
+    from tc.cli.run import open_target
+    from tc.deploy.inventory import things
+
+    target = open_target(run, sandbox=sandbox, env=env, service=service, region=region)
+    rows = [
+        [thing.kind, thing.title, thing.version, thing.since, thing.address]
+        for thing in things(target.topology, target.aws)
+    ]
+    if not rows:
+        run.log(f"{target.scope.namespace}@{sandbox} has nothing in {target.environment.name}.")
+        return
+    _table(run, ["kind", "name", "version", "changed", "address"], rows)
+
+
+def _table(run: Run, columns: list[str], rows: list[list[Any]]) -> None:
+    from tc.events import Event
+
+    run.emit(Event("table", "", {"columns": columns, "rows": rows}))

@@ -1,0 +1,37 @@
+"""``tc resolve``"""
+
+from __future__ import annotations
+
+import json
+
+from tc.cli import options
+
+
+def resolve(
+    sandbox: options.Sandbox = None,
+    env: options.Env = None,
+    service: options.Service = None,
+    region: options.Region = None,
+    as_json: options.Json = False,
+) -> None:
+    """Show exactly what would be deployed: every thing, with every field, as JSON."""
+    from tc.cli.run import open_target, running
+
+    with running(as_json=as_json) as run:
+        from tc.cli.change import packager, shown
+        from tc.deploy.pipeline import resolved
+
+        target = open_target(run, sandbox=sandbox, env=env, service=service, region=region)
+        resources = resolved(target.topology, target.aws, packager(run), run.emit)
+        things = [
+            {
+                "kind": resource.kind,
+                "name": resource.name,
+                "key": resource.key,
+                "needs": list(resource.needs),
+                "props": {path: shown(path, value) for path, value in resource.props.items()},
+            }
+            for resource in resources
+        ]
+        text = json.dumps(things, indent=2, ensure_ascii=False, default=str)
+        run.result(text, resources=json.loads(text))

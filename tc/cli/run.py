@@ -1,0 +1,203 @@
+"""One run of a command: its printer, its topology, its door to AWS, its end.
+
+Commands say what they do inside ``with running(...) as run``; whatever is
+raised there is told once, by the printer, and becomes the exit code.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from tc.events import Event
+
+if TYPE_CHECKING:
+    from tc.aws.session import Aws
+    from tc.cli.render import Printer
+    from tc.config import Config, Environment
+    from tc.spec.finding import Finding
+    from tc.spec.scope import Scope
+    from tc.spec.spec import Spec
+    from tc.spec.topology import Topology
+
+
+@dataclass(slots=True)
+class Run:
+    """What a command works with."""
+
+    printer: Printer
+    started: float = field(default_factory=time.monotonic)
+    code: int = 0
+    closing: list[Callable[[], None]] = field(default_factory=list)
+
+    def emit(self, event: Event) -> None:
+        self.printer.emit(event)
+
+    def log(self, text: str) -> None:
+        self.emit(Event("log", text, {"text": text}))
+
+    def result(self, text: str, **data: object) -> None:
+        """What the command was asked for: raw for people, `data` for scripts."""
+        self.emit(Event("result", text, data))
+
+    def seconds(self) -> float:
+        return round(time.monotonic() - self.started, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A topology in a sandbox in an env, and the door to that env."""
+
+    topology: Topology
+    environment: Environment
+    aws: Aws
+
+    @property
+    def scope(self) -> Scope:
+        return self.topology.scope
+
+
+@contextmanager
+def running(*, as_json: bool = False) -> Iterator[Run]:
+    """Runs the body; every error is told, none escapes but the exit code."""
+    from tc.cli.render import printer as new_printer
+    from tc.errors import TcError
+
+    printer = new_printer(as_json=as_json)
+    run = Run(printer)
+    try:
+        yield run
+    except typer.Exit as done:
+        run.code = done.exit_code
+    except KeyboardInterrupt:
+        run.code = 130
+    except TcError as error:
+        printer.error(error)
+        run.code = error.exit_code
+    except Exception as error:
+        printer.error(error)
+        run.code = 1
+    finally:
+        for close in reversed(run.closing):
+            close()
+        printer.close()
+    if run.code:
+        raise typer.Exit(run.code)
+
+
+def read_topology(
+    run: Run,
+    service: str | None,
+    sandbox: str | None,
+    environment: Environment | None,
+    config: Config | None = None,
+    region: str | None = None,
+) -> tuple[Spec, Topology]:
+    """The files, and the topology as far as it is known without asking AWS.
+
+    What isn't known stays a template (``{{account}}``). Raises InvalidInput with
+    every problem of every file, and tells the warnings.
+    """
+    from tc.cli.scopes import scope_of
+    from tc.components import kinds, sections
+    from tc.compose.compose import compose
+    from tc.errors import InvalidInput
+    from tc.load.load import load
+    from tc.load.locate import locate
+
+    loaded = load(_directory(service), sections())
+    if loaded.spec is None:
+        raise InvalidInput(locate(loaded.findings))
+    scope = scope_of(loaded.spec, sandbox, environment, config, region)
+    composed = compose(loaded.spec, scope)
+    findings: list[Finding] = [*loaded.findings, *composed.findings]
+    for part in composed.topology.family():
+        for component in kinds():
+            findings += component.check(part)
+    if any(finding.severity == "error" for finding in findings):
+        raise InvalidInput(locate(findings))
+    for problem in locate(findings):
+        place = f"{problem.file}:{problem.line}" if problem.line else problem.file
+        run.emit(
+            Event(
+                "warning",
+                f"{place}: {problem.message}",
+                {"code": problem.code, "hint": problem.hint, "message": problem.message},
+            )
+        )
+    return loaded.spec, composed.topology
+
+
+def _directory(service: str | None) -> Path:
+    from tc.load.load import find_service, find_topology
+
+    here = Path.cwd()
+    return (find_service(service, here) if service else find_topology(here)).parent
+
+
+def open_target(
+    run: Run,
+    *,
+    sandbox: str | None,
+    env: str | None,
+    service: str | None,
+    region: str | None,
+) -> Target:
+    """Everything that a command on a sandbox needs; nothing is called before the
+    topology is known to be right."""
+    from tc.config import choose_env, choose_sandbox, read_config
+
+    config = read_config(Path.cwd())
+    environment = choose_env(env, config)
+    name = choose_sandbox(sandbox)
+    run.log("Composing topology...")
+    spec, topology = read_topology(run, service, name, environment, config, region)
+    aws, environment = open_aws(run, environment, region)
+    topology = _in_account(spec, topology, aws)
+    run.emit(
+        Event(
+            "functor",
+            f"Initializing functor: {topology.scope.functor}",
+            {"functor": topology.scope.functor},
+        )
+    )
+    return Target(topology, environment, aws)
+
+
+def open_aws(run: Run, environment: Environment, region: str | None) -> tuple[Aws, Environment]:
+    """The door to `environment`; on `local` the engine behind it is started first
+    and its state saved at the end."""
+    from tc.aws.session import open_session
+
+    if environment.local:
+        from tc.local import engine
+
+        running_engine = engine.ensure(run.emit)
+        environment = replace(environment, endpoint_url=running_engine.url)
+
+        def save() -> None:
+            if aws.written:
+                engine.save(running_engine)
+
+        run.closing.append(save)
+    aws = open_session(environment, region, run.emit)
+    run.closing.append(aws.close)
+    return aws, environment
+
+
+def _in_account(spec: Spec, topology: Topology, aws: Aws) -> Topology:
+    """The topology with the account that the credentials belong to."""
+    from tc.compose.compose import compose
+
+    scope = topology.scope
+    known = (scope.account, scope.region, scope.partition)
+    if known == (aws.account, aws.region, aws.partition):
+        return topology
+    scope = replace(scope, account=aws.account, region=aws.region, partition=aws.partition)
+    return compose(spec, scope).topology

@@ -1,0 +1,58 @@
+"""The scope that a command line means."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from typing import TYPE_CHECKING
+
+from tc import __version__
+from tc.spec.scope import Scope
+
+if TYPE_CHECKING:
+    from tc.config import Config, Environment
+    from tc.spec.spec import Spec
+
+#: who runs a CI job, in the words of GitHub, GitLab and CircleCI
+_ACTORS = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "CIRCLE_USERNAME")
+
+
+def scope_of(
+    spec: Spec,
+    sandbox: str | None,
+    environment: Environment | None,
+    config: Config | None,
+    region: str | None,
+) -> Scope:
+    """The scope of `spec`; what isn't known yet stays its own template."""
+    unknown = Scope(namespace=spec.name)
+    local = environment is not None and environment.local
+    return Scope(
+        namespace=spec.name,
+        sandbox=sandbox or unknown.sandbox,
+        env=environment.name if environment else unknown.env,
+        account="000000000000" if local else _or(environment and environment.account, "account"),
+        region=region
+        or ("us-east-1" if local else _or(environment and environment.region, "region")),
+        version=spec.version or unknown.version,
+        repo=spec.dir.name,
+        local=local,
+        tags={**(config.tags if config else {}), **spec.tags},
+        updated_by=actor(),
+        tc_version=__version__,
+    )
+
+
+def _or(known: str | None, name: str) -> str:
+    return known or f"{{{{{name}}}}}"
+
+
+def actor() -> str:
+    """Who is at it: the CI job's actor, else the user of this machine."""
+    for name in _ACTORS:
+        if os.environ.get(name):
+            return os.environ[name]
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

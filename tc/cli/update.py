@@ -1,0 +1,29 @@
+"""``tc update``"""
+
+from __future__ import annotations
+
+from tc.cli import options
+
+
+def update(
+    sandbox: options.Sandbox = None,
+    env: options.Env = None,
+    components: options.Components = None,
+    service: options.Service = None,
+    region: options.Region = None,
+    adopt: options.Adopt = False,
+    dry_run: options.DryRun = False,
+    as_json: options.Json = False,
+) -> None:
+    """Update a sandbox, or one component of it.
+
+    With -c, only that component is read and changed; what it needs and isn't
+    there yet is made too.
+    """
+    from tc.cli.change import again, bring_about
+    from tc.cli.run import open_target, running
+
+    with running(as_json=as_json) as run:
+        target = open_target(run, sandbox=sandbox, env=env, service=service, region=region)
+        command = again("update", target, components)
+        bring_about(run, target, components or [], dry_run=dry_run, adopt=adopt, command=command)

@@ -1,0 +1,343 @@
+"""APIs: the sandbox's own one, and shared gateways that it has routes on.
+
+The own API belongs to the sandbox. A shared one is used as it is; tc makes it
+when it isn't there, and deletes it only if tc made it and no route is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from tc.components import http_api, rest_api
+from tc.components.api_names import HTTP_STAGE, api_key, own_name, route_key
+from tc.components.protocol import Aws, Index, Outputs
+from tc.components.role import key_of_arn
+from tc.components.route import deployed, own_protocol
+from tc.errors import AwsError, TcError
+from tc.plan.resource import Actual, Change, Resource
+from tc.spec.base import Strict
+from tc.spec.facts import Facts
+from tc.spec.finding import Finding
+from tc.spec.scope import OWNER_TAG, Scope, own_tags
+from tc.spec.topology import Topology
+
+KIND = "api"
+PLURAL = "apis"
+SECTION: tuple[str, type[Strict]] | None = None
+ASPECTS: Mapping[str, frozenset[str]] = {}
+REPLACE: frozenset[str] = frozenset({"protocol"})
+
+#: the tag on a shared API that tc made; its value is the API's name
+GATEWAY_TAG = "tc:gateway"
+#: routes in an API (API Gateway quota)
+_ROUTES_LIMIT = 300
+
+
+def check(topology: Topology) -> Iterator[Finding]:
+    own = [entry for entry in deployed(topology) if not getattr(entry.model, "gateway", None)]
+    if len(own) > _ROUTES_LIMIT:
+        yield Finding(
+            "too-many-routes",
+            f"the API would have {len(own)} routes; API Gateway takes {_ROUTES_LIMIT}",
+            topology.address / "routes",
+            "put some behind one greedy path, or in a topology of their own",
+        )
+
+
+def desired(topology: Topology, facts: Facts) -> Iterator[Resource]:
+    scope = topology.scope
+    gateways: dict[str | None, set[str]] = {}
+    for entry in deployed(topology):
+        gateway = getattr(entry.model, "gateway", None)
+        gateways.setdefault(gateway, {"routes", "apis"}).add(f"apis/{gateway or scope.namespace}")
+    for gateway, selectors in gateways.items():
+        if gateway is None:
+            yield _own(topology, frozenset(selectors))
+        else:
+            yield _shared(scope, gateway, frozenset(selectors))
+
+
+def _own(topology: Topology, selectors: frozenset[str]) -> Resource:
+    scope = topology.scope
+    protocol = own_protocol(topology)
+    name = own_name(scope)
+    return Resource(
+        kind=KIND,
+        key=api_key(name, shared=False),
+        name=name,
+        title=name,
+        owner=scope.owner,
+        props={"protocol": protocol, "tags": dict(scope.tags)},
+        selectors=selectors,
+        bears=frozenset({"create"} if protocol == "HTTP" else {"create", "update"}),
+        payload={"tags": scope.marks, "shared": False},
+    )
+
+
+def _shared(scope: Scope, gateway: str, selectors: frozenset[str]) -> Resource:
+    """Nobody's in particular: `owner` is empty, and only its protocol matters."""
+    return Resource(
+        kind=KIND,
+        key=api_key(gateway, shared=True),
+        name=gateway,
+        title=f"{gateway} (shared)",
+        owner="",
+        props={"protocol": "HTTP"},
+        selectors=selectors,
+        payload={
+            "tags": {GATEWAY_TAG: gateway, "deployer": "tc"},
+            "shared": True,
+            "for": scope.owner,
+        },
+    )
+
+
+def find(aws: Aws, scope: Scope, index: Index) -> Iterator[Resource]:
+    """The own API, wherever it may be; shared ones are known by their routes only."""
+    ids = [arn.rsplit("/", 1)[-1] for arn in index.tagged if "apis/" in arn and "::/" in arn]
+    name = own_name(scope)
+    yield _stub(name, scope.owner, shared=False, ids=ids)
+    for gateway in sorted(index.names(KIND) - {scope.namespace}):
+        yield _stub(gateway, scope.owner, shared=True, ids=[])
+
+
+def trace(actuals: Iterable[Actual]) -> Iterator[Resource]:
+    """Shared gateways that nobody names any more: functions still let them in."""
+    actuals = list(actuals)
+    known = {actual.outputs["id"] for actual in actuals if actual.kind == KIND}
+    pointed: dict[str, str] = {}
+    for actual in actuals:
+        source = str(actual.props.get("source", ""))
+        if actual.kind == "permission" and ":execute-api:" in source:
+            pointed[source.split(":")[5].split("/")[0]] = actual.owner
+    for api_id in sorted(set(pointed) - known):
+        yield _stub("", pointed[api_id], shared=True, ids=[api_id])
+
+
+def _stub(name: str, owner: str, *, shared: bool, ids: Sequence[str]) -> Resource:
+    return Resource(
+        kind=KIND,
+        key=api_key(name, shared=shared),
+        name=name,
+        title=name,
+        owner="" if shared else owner,
+        props={},
+        payload={"shared": shared, "ids": ids},
+    )
+
+
+def read(aws: Aws, resources: Sequence[Resource]) -> Iterable[Actual]:
+    """Each API and all its routes."""
+    listed: list[Mapping[str, Any]] | None = None
+    found: list[Actual] = []
+    for resource in resources:
+        candidates = _by_id(aws, resource)
+        if not candidates and resource.name:
+            if listed is None:
+                listed = _list_all(aws)
+            candidates = [api for api in listed if api["name"] == resource.name]
+        found += _actuals(aws, resource, candidates)
+    return found
+
+
+def _by_id(aws: Aws, resource: Resource) -> list[Mapping[str, Any]]:
+    """The API by the id that its owner's mark led to; that index may lag behind."""
+    found = []
+    for api_id in (resource.payload or {}).get("ids", ()):
+        for service, operation, key in (
+            ("apigatewayv2", "get_api", "ApiId"),
+            ("apigateway", "get_rest_api", "restApiId"),
+        ):
+            try:
+                api = _same_shape(aws.call(service, operation, **{key: api_id}))
+            except AwsError as error:
+                if not error.missing:
+                    raise
+            else:
+                found.append(api)
+                break
+    return [api for api in found if not resource.name or api["name"] == resource.name]
+
+
+def _list_all(aws: Aws) -> list[Mapping[str, Any]]:
+    listings = [("apigatewayv2", "get_apis", "Items"), ("apigateway", "get_rest_apis", "items")]
+    pages = aws.map(lambda listing: list(aws.pages(*listing)), listings)
+    return [_same_shape(api) for page in pages for api in page]
+
+
+def _same_shape(api: Mapping[str, Any]) -> dict[str, Any]:
+    """An API of either protocol: id, name, protocol, tags."""
+    if "ApiId" in api:
+        return {
+            "id": api["ApiId"],
+            "name": api["Name"],
+            "protocol": api["ProtocolType"],
+            "tags": api.get("Tags", {}),
+            "since": str(api.get("CreatedDate", "")),
+        }
+    return {
+        "id": api["id"],
+        "name": api["name"],
+        "protocol": "REST",
+        "tags": api.get("tags", {}),
+        "since": str(api.get("createdDate", "")),
+    }
+
+
+def _actuals(aws: Aws, resource: Resource, candidates: Sequence[Mapping[str, Any]]) -> list[Actual]:
+    if resource.payload["shared"]:
+        candidates = [api for api in candidates if OWNER_TAG not in api["tags"]]
+    else:
+        owned = [api for api in candidates if api["tags"].get(OWNER_TAG) == resource.owner]
+        candidates = owned or candidates
+    if len(candidates) > 1:
+        raise TcError(
+            f"there are {len(candidates)} APIs named {resource.name}: "
+            + ", ".join(sorted(str(api["id"]) for api in candidates)),
+            code="two-apis",
+            where=resource.name,
+            hint="delete or rename the ones that aren't meant",
+        )
+    return [actual for api in candidates for actual in _with_routes(aws, resource, api)]
+
+
+def _with_routes(aws: Aws, resource: Resource, api: Mapping[str, Any]) -> Iterator[Actual]:
+    shared = resource.payload["shared"]
+    name = resource.name or api["name"]
+    resource = replace(
+        resource, key=api_key(name, shared=shared), name=name, title=resource.title or name
+    )
+    if api["protocol"] == "REST":
+        outputs = rest_api.outputs(aws, api["id"])
+        routes = rest_api.read_routes(aws, api["id"])
+    else:
+        outputs = _http_outputs(aws, api["id"])
+        routes = http_api.read_routes(aws, api["id"])
+    roles = {props["integration"].get("role", "") for props, _, _ in routes} - {""}
+    yield Actual(
+        kind=KIND,
+        key=resource.key,
+        name=resource.name,
+        title=resource.title,
+        owner="" if shared else api["tags"].get(OWNER_TAG, ""),
+        props={"protocol": api["protocol"], "tags": own_tags(api["tags"])},
+        outputs={
+            **outputs,
+            "protocol": api["protocol"],
+            "made": "tc" if api["tags"].get(GATEWAY_TAG) else "",
+            "routes": str(len(routes)),
+        },
+        info={"since": api["since"], "version": api["tags"].get("version", "")},
+        needs=() if shared else tuple(sorted(key_of_arn(role) for role in roles)),
+    )
+    for props, route_outputs, label in routes:
+        yield from _route(resource, api, props, route_outputs, label)
+
+
+def _http_outputs(aws: Aws, api_id: str) -> dict[str, str]:
+    stages = list(aws.pages("apigatewayv2", "get_stages", "Items", ApiId=api_id))
+    stages.sort(key=lambda stage: stage["StageName"] != HTTP_STAGE)
+    if not stages:
+        return {"id": api_id, "url": "", "stage": "", "auto": ""}
+    name = stages[0]["StageName"]
+    return {
+        "id": api_id,
+        "url": http_api.api_url(aws, api_id, name),
+        "stage": name,
+        "auto": "true" if stages[0].get("AutoDeploy") else "false",
+    }
+
+
+def _route(
+    resource: Resource,
+    api: Mapping[str, Any],
+    props: Mapping[str, Any],
+    outputs: Mapping[str, str],
+    label: str,
+) -> Iterator[Actual]:
+    """A live route; on a shared API its owner is the first word of its description."""
+    shared = resource.payload["shared"]
+    owner = resource.owner
+    name = label or f"{props['method']} {props['path']}"
+    if " " in label and "@" in label.split(" ", 1)[0]:
+        owner, name = label.split(" ", 1)
+    elif shared:
+        owner = ""
+    roles = [role for role in [props["integration"].get("role", "")] if role]
+    method = "" if props["method"] == "POST" else f"{props['method']} "
+    yield Actual(
+        kind="route",
+        key=route_key(resource.name, owner, name, shared=shared),
+        name=name,
+        title=f"{method}{props['path']}",
+        owner=owner,
+        props=props,
+        outputs={**outputs, "url": props["path"]},
+        needs=tuple(key_of_arn(role) for role in roles),
+        parent=resource.key,
+    )
+
+
+def create(aws: Aws, resource: Resource, children: Sequence[Resource]) -> Outputs:
+    if resource.payload["shared"]:
+        return _create_shared(aws, resource)
+    if resource.props["protocol"] == "REST":
+        return rest_api.create_api(aws, resource, children)
+    return http_api.create_api(aws, resource, children)
+
+
+def _create_shared(aws: Aws, resource: Resource) -> Outputs:
+    made = aws.call(
+        "apigatewayv2",
+        "create_api",
+        Name=resource.name,
+        ProtocolType="HTTP",
+        Tags=resource.payload["tags"],
+    )
+    return {**http_api.add_stage(aws, made), "protocol": "HTTP", "made": "tc"}
+
+
+def update(
+    aws: Aws,
+    resource: Resource,
+    actual: Actual,
+    changes: Sequence[Change],
+    children: Sequence[Resource],
+) -> Outputs:
+    outputs: dict[str, str] = dict(actual.outputs)
+    if any(change.path.split(".")[0] in {"tags", "owner"} for change in changes):
+        _retag(aws, resource, actual)
+    if resource.props["protocol"] == "REST" and children:
+        outputs.update(rest_api.write(aws, resource, outputs["id"], children))
+    return outputs
+
+
+def _retag(aws: Aws, resource: Resource, actual: Actual) -> None:
+    removed = sorted(set(actual.props["tags"]) - set(resource.props["tags"]))
+    rest = resource.props["protocol"] == "REST"
+    service = "apigateway" if rest else "apigatewayv2"
+    collection = "restapis" if rest else "apis"
+    api_id = actual.outputs["id"]
+    arn = f"arn:{aws.partition}:apigateway:{aws.region}::/{collection}/{api_id}"
+    names = ("resourceArn", "tags", "tagKeys") if rest else ("ResourceArn", "Tags", "TagKeys")
+    if removed:
+        aws.call(service, "untag_resource", **{names[0]: arn, names[2]: removed})
+    aws.call(service, "tag_resource", **{names[0]: arn, names[1]: resource.payload["tags"]})
+
+
+def delete(aws: Aws, actual: Actual) -> None:
+    api_id = actual.outputs["id"]
+    try:
+        if actual.props["protocol"] == "REST":
+            aws.call("apigateway", "delete_rest_api", restApiId=api_id)
+        else:
+            aws.call("apigatewayv2", "delete_api", ApiId=api_id)
+    except AwsError as error:
+        if not error.missing:
+            raise
+
+
+def settle(aws: Aws, resource: Resource) -> None:
+    """An API answers as soon as it has a stage."""

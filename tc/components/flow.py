@@ -1,0 +1,194 @@
+"""Step Functions state machines: the written flow and the generated ones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from tc.components.protocol import Aws, Index, Outputs
+from tc.components.role import key_of_arn, role_arn, role_key
+from tc.compose.asl.check import resources as tasks
+from tc.compose.tasks import invoked_function, unknown_tasks
+from tc.errors import AwsError
+from tc.plan.resource import Actual, Change, Resource
+from tc.spec.base import Strict
+from tc.spec.facts import Facts
+from tc.spec.finding import Finding
+from tc.spec.scope import OWNER_TAG, Scope, own_tags
+from tc.spec.topology import Topology
+
+KIND = "flow"
+PLURAL = "flow"
+SECTION: tuple[str, type[Strict]] | None = None
+ASPECTS: Mapping[str, frozenset[str]] = {}
+REPLACE: frozenset[str] = frozenset({"mode"})
+
+
+def check(topology: Topology) -> Iterable[Finding]:
+    for flow in topology.flows.values():
+        if not flow.generated:
+            yield from unknown_tasks(flow, topology.scope)
+
+
+def desired(topology: Topology, facts: Facts) -> Iterable[Resource]:
+    scope = topology.scope
+    for flow in topology.flows.values():
+        called = {("function", invoked_function(use) or "") for use in tasks(flow.definition)}
+        names = {topology.function_name(name) for name in topology.functions}
+        functions = sorted(name for _, name in called if name in names)
+        yield Resource(
+            kind=KIND,
+            key=f"{KIND}/{flow.full_name}",
+            name=flow.full_name,
+            title=flow.full_name,
+            owner=scope.owner,
+            props={
+                "mode": flow.mode,
+                "role": role_arn(scope, f"flow.{flow.name}"),
+                "definition": flow.definition,
+                "tags": dict(scope.tags),
+            },
+            needs=(
+                role_key(scope, f"flow.{flow.name}"),
+                *(f"function/{name}" for name in functions),
+            ),
+            selectors=frozenset({"flow", "flows", "states", f"flow/{flow.name}"}),
+            address=flow.address,
+            payload={"tags": scope.marks, "arn": flow.arn},
+        )
+
+
+def find(aws: Aws, scope: Scope, index: Index) -> Iterable[Resource]:
+    marker = ":stateMachine:"
+    tagged = {arn.split(marker, 1)[1] for arn in index.tagged if marker in arn}
+    for name in sorted(index.names(KIND) | tagged):
+        arn = f"arn:{aws.partition}:states:{aws.region}:{aws.account}:stateMachine:{name}"
+        yield Resource(KIND, f"{KIND}/{name}", name, name, scope.owner, {}, payload={"arn": arn})
+
+
+def trace(actuals: Iterable[Actual]) -> Iterable[Resource]:
+    return ()
+
+
+def read(aws: Aws, resources: Sequence[Resource]) -> Iterable[Actual]:
+    return [actual for actual in aws.map(lambda r: _read(aws, r), resources) if actual]
+
+
+def _read(aws: Aws, resource: Resource) -> Actual | None:
+    arn = resource.payload["arn"]
+    try:
+        live = aws.call("stepfunctions", "describe_state_machine", stateMachineArn=arn)
+    except AwsError as error:
+        if error.missing:
+            return None
+        raise
+    if live.get("status") == "DELETING":
+        return None
+    tags = {
+        tag["key"]: tag["value"]
+        for tag in aws.call("stepfunctions", "list_tags_for_resource", resourceArn=arn)["tags"]
+    }
+    return Actual(
+        kind=KIND,
+        key=resource.key,
+        name=resource.name,
+        title=resource.title,
+        owner=tags.get(OWNER_TAG, ""),
+        props={
+            "mode": "Express" if live["type"] == "EXPRESS" else "Standard",
+            "role": live["roleArn"],
+            "definition": _parsed(live["definition"]),
+            "tags": own_tags(tags),
+        },
+        outputs={"arn": arn},
+        info={"since": str(live.get("creationDate", "")), "version": tags.get("version", "")},
+        needs=(key_of_arn(live["roleArn"]),),
+    )
+
+
+def _parsed(definition: str) -> Any:
+    try:
+        return json.loads(definition)
+    except ValueError:
+        return definition
+
+
+def create(aws: Aws, resource: Resource, children: Sequence[Resource]) -> Outputs:
+    created = aws.insist(
+        f"role of {resource.name}",
+        lambda: aws.call(
+            "stepfunctions",
+            "create_state_machine",
+            name=resource.name,
+            type=resource.props["mode"].upper(),
+            roleArn=resource.props["role"],
+            definition=_text(resource.props["definition"]),
+            tags=[{"key": k, "value": v} for k, v in resource.payload["tags"].items()],
+        ),
+    )
+    return {"arn": created["stateMachineArn"]}
+
+
+def _state(aws: Aws, arn: str) -> str:
+    """The status of the state machine, empty when there is none."""
+    try:
+        live = aws.call("stepfunctions", "describe_state_machine", stateMachineArn=arn)
+    except AwsError as error:
+        if error.missing:
+            return ""
+        raise
+    return str(live.get("status", "ACTIVE"))
+
+
+def _text(definition: Any) -> str:
+    """ASL as it is sent: the keys in the order they were written."""
+    return json.dumps(definition, indent=2, ensure_ascii=False)
+
+
+def update(
+    aws: Aws,
+    resource: Resource,
+    actual: Actual,
+    changes: Sequence[Change],
+    children: Sequence[Resource],
+) -> Outputs:
+    changed = {change.path.split(".")[0] for change in changes}
+    arn = actual.outputs["arn"]
+    settings: dict[str, Any] = {}
+    if "definition" in changed:
+        settings["definition"] = _text(resource.props["definition"])
+    if "role" in changed:
+        settings["roleArn"] = resource.props["role"]
+    if settings:
+        aws.insist(
+            f"role of {resource.name}",
+            lambda: aws.call(
+                "stepfunctions", "update_state_machine", stateMachineArn=arn, **settings
+            ),
+        )
+    if changed & {"tags", "owner"}:
+        removed = sorted(set(actual.props["tags"]) - set(resource.props["tags"]))
+        if removed:
+            aws.call("stepfunctions", "untag_resource", resourceArn=arn, tagKeys=removed)
+        aws.call(
+            "stepfunctions",
+            "tag_resource",
+            resourceArn=arn,
+            tags=[{"key": k, "value": v} for k, v in resource.payload["tags"].items()],
+        )
+    return actual.outputs
+
+
+def delete(aws: Aws, actual: Actual) -> None:
+    arn = actual.outputs["arn"]
+    try:
+        aws.call("stepfunctions", "delete_state_machine", stateMachineArn=arn)
+    except AwsError as error:
+        if not error.missing:
+            raise
+    aws.wait(f"deletion of {actual.name}", lambda: _state(aws, arn))
+
+
+def settle(aws: Aws, resource: Resource) -> None:
+    """A state machine is usable at once."""

@@ -1,0 +1,149 @@
+"""The log group of each function: made before the function, gone with it, kept 14 days."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from tc.components.protocol import Aws, Index, Outputs
+from tc.components.role import role_key
+from tc.errors import AwsError
+from tc.plan.resource import Actual, Change, Resource
+from tc.spec.base import Strict
+from tc.spec.facts import Facts
+from tc.spec.finding import Finding
+from tc.spec.scope import OWNER_TAG, Scope
+from tc.spec.topology import Topology
+
+KIND = "log group"
+PLURAL = "logs"
+SECTION: tuple[str, type[Strict]] | None = None
+ASPECTS: Mapping[str, frozenset[str]] = {}
+REPLACE: frozenset[str] = frozenset()
+
+_RETENTION_DAYS = 14
+_PREFIX = "/aws/lambda/"
+
+
+def log_key(function_name: str) -> str:
+    return f"{KIND}/{_PREFIX}{function_name}"
+
+
+def check(topology: Topology) -> Iterable[Finding]:
+    return ()
+
+
+def desired(topology: Topology, facts: Facts) -> Iterable[Resource]:
+    scope = topology.scope
+    for name in topology.functions:
+        full = f"{_PREFIX}{topology.function_name(name)}"
+        yield Resource(
+            kind=KIND,
+            key=f"{KIND}/{full}",
+            name=full,
+            title=full,
+            owner=scope.owner,
+            props={"retention_days": _RETENTION_DAYS},
+            needs=(role_key(scope, name),),
+            selectors=frozenset({PLURAL, f"{PLURAL}/{name}"}),
+            payload={"tags": scope.marks, "prefix": f"{_PREFIX}{scope.namespace}_"},
+        )
+
+
+def find(aws: Aws, scope: Scope, index: Index) -> Iterable[Resource]:
+    marker = ":log-group:"
+    names = {arn.split(marker, 1)[1].removesuffix(":*") for arn in index.tagged if marker in arn}
+    names |= {f"{_PREFIX}{name}" for name in index.names("function")}
+    for name in sorted(names):
+        role = index.roles_of("function", name.removeprefix(_PREFIX))
+        yield Resource(
+            kind=KIND,
+            key=f"{KIND}/{name}",
+            name=name,
+            title=name,
+            owner=scope.owner,
+            props={},
+            needs=tuple(f"role/{role_name}" for role_name in role),
+            payload={"prefix": f"{_PREFIX}{scope.namespace}_"},
+        )
+
+
+def trace(actuals: Iterable[Actual]) -> Iterable[Resource]:
+    return ()
+
+
+def read(aws: Aws, resources: Sequence[Resource]) -> Iterable[Actual]:
+    """One listing for all the groups of a namespace, then the tags of those wanted."""
+    live: dict[str, dict[str, Any]] = {}
+    for prefix in sorted({resource.payload["prefix"] for resource in resources}):
+        for group in aws.pages(
+            "logs", "describe_log_groups", "logGroups", logGroupNamePrefix=prefix
+        ):
+            live[group["logGroupName"]] = group
+    there = [resource for resource in resources if resource.name in live]
+    return aws.map(lambda resource: _actual(aws, resource, live[resource.name]), there)
+
+
+def _actual(aws: Aws, resource: Resource, group: Mapping[str, Any]) -> Actual:
+    arn = _arn(aws, resource.name)
+    tags = aws.call("logs", "list_tags_for_resource", resourceArn=arn).get("tags", {})
+    return Actual(
+        kind=KIND,
+        key=resource.key,
+        name=resource.name,
+        title=resource.title,
+        owner=tags.get(OWNER_TAG, ""),
+        props={"retention_days": group.get("retentionInDays")},
+        outputs={"arn": arn},
+        needs=resource.needs,
+    )
+
+
+def _arn(aws: Aws, name: str) -> str:
+    return f"arn:{aws.partition}:logs:{aws.region}:{aws.account}:log-group:{name}"
+
+
+def create(aws: Aws, resource: Resource, children: Sequence[Resource]) -> Outputs:
+    aws.call("logs", "create_log_group", logGroupName=resource.name, tags=resource.payload["tags"])
+    _retain(aws, resource)
+    return {"arn": _arn(aws, resource.name)}
+
+
+def update(
+    aws: Aws,
+    resource: Resource,
+    actual: Actual,
+    changes: Sequence[Change],
+    children: Sequence[Resource],
+) -> Outputs:
+    if any(change.path == "owner" for change in changes):
+        aws.call(
+            "logs",
+            "tag_resource",
+            resourceArn=actual.outputs["arn"],
+            tags=resource.payload["tags"],
+        )
+    if any(change.path == "retention_days" for change in changes):
+        _retain(aws, resource)
+    return actual.outputs
+
+
+def _retain(aws: Aws, resource: Resource) -> None:
+    aws.call(
+        "logs",
+        "put_retention_policy",
+        logGroupName=resource.name,
+        retentionInDays=resource.props["retention_days"],
+    )
+
+
+def delete(aws: Aws, actual: Actual) -> None:
+    try:
+        aws.call("logs", "delete_log_group", logGroupName=actual.name)
+    except AwsError as error:
+        if not error.missing:
+            raise
+
+
+def settle(aws: Aws, resource: Resource) -> None:
+    """A log group is there at once."""

@@ -1,0 +1,221 @@
+"""Who may invoke a function: a statement of its policy for each route and rule.
+
+A statement id starts ``tc-``; others are the user's and left alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from tc.components import event, route
+from tc.components.api_names import api_key, api_name, public_path
+from tc.components.protocol import Aws, Index, Outputs
+from tc.errors import AwsError
+from tc.plan.resource import Actual, Change, Ref, Resource
+from tc.spec.base import Strict
+from tc.spec.facts import Facts
+from tc.spec.finding import Finding
+from tc.spec.scope import Scope
+from tc.spec.topology import Topology
+
+KIND = "permission"
+PLURAL = "permissions"
+SECTION: tuple[str, type[Strict]] | None = None
+ASPECTS: Mapping[str, frozenset[str]] = {}
+REPLACE: frozenset[str] = frozenset({"principal", "source"})
+
+_PREFIX = "tc-"
+
+
+def check(topology: Topology) -> Iterable[Finding]:
+    return ()
+
+
+def desired(topology: Topology, facts: Facts) -> Iterator[Resource]:
+    scope = topology.scope
+    for entry in route.deployed(topology):
+        shared = getattr(entry.model, "gateway", None) is not None
+        api = api_key(api_name(topology, entry), shared=shared)
+        where = public_path(scope, route.path(entry), shared=shared)
+        for kind, name in entry.targets:
+            if kind != "function":
+                continue
+            for method in route.methods(entry):
+                verb = "*" if method == "ANY" else method
+                yield _permission(
+                    topology,
+                    name,
+                    sid=_sid("route", entry.name, method, where),
+                    principal="apigateway.amazonaws.com",
+                    source=Ref(
+                        api,
+                        "id",
+                        before=scope.arn("execute-api", ""),
+                        after=f"/*/{verb}{_wildcards(where)}",
+                    ),
+                    title=f"{topology.function_name(name)} for route {entry.name}",
+                    needs=(api,),
+                    selectors={"routes", f"routes/{entry.name}", f"routes{route.path(entry)}"},
+                )
+    for entry in event.deployed(topology):
+        for kind, name in entry.targets:
+            if kind == "function":
+                yield _permission(
+                    topology,
+                    name,
+                    sid=_sid("event", entry.name),
+                    principal="events.amazonaws.com",
+                    source=event.rule_arn(scope, entry),
+                    title=f"{topology.function_name(name)} for event {entry.name}",
+                    needs=(),
+                    selectors={"events", f"events/{entry.name}"},
+                )
+
+
+def _permission(
+    topology: Topology,
+    function: str,
+    *,
+    sid: str,
+    principal: str,
+    source: str | Ref,
+    title: str,
+    needs: tuple[str, ...],
+    selectors: set[str],
+) -> Resource:
+    full = topology.function_name(function)
+    return Resource(
+        kind=KIND,
+        key=f"{KIND}/{full}/{sid}",
+        name=sid,
+        title=title,
+        owner=topology.scope.owner,
+        props={"principal": principal, "source": source},
+        needs=(f"function/{full}", *needs),
+        selectors=frozenset(selectors | {PLURAL}),
+        parent=f"function/{full}",
+        detail="OK",
+        payload={"function": full},
+    )
+
+
+def _sid(*parts: str) -> str:
+    """A statement id: readable, and of its own for each thing (Lambda: 100 characters)."""
+    readable = re.sub(r"[^A-Za-z0-9]+", "-", "-".join(parts[:2])).strip("-")[:60]
+    digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]
+    return f"{_PREFIX}{readable}-{digest}"
+
+
+def _wildcards(path: str) -> str:
+    """``/users/{id}`` as the source of an invocation: ``/users/*``."""
+    return re.sub(r"\{[^}]*\}", "*", path)
+
+
+def find(aws: Aws, scope: Scope, index: Index) -> Iterator[Resource]:
+    """One stand-in for each function, so that its policy is read."""
+    for name in sorted(index.names("function")):
+        yield Resource(
+            kind=KIND,
+            key=f"{KIND}/{name}/*",
+            name="*",
+            title=name,
+            owner=scope.owner,
+            props={},
+            parent=f"function/{name}",
+            payload={"function": name},
+        )
+
+
+def trace(actuals: Iterable[Actual]) -> Iterable[Resource]:
+    return ()
+
+
+def read(aws: Aws, resources: Sequence[Resource]) -> Iterable[Actual]:
+    functions = {resource.payload["function"]: resource.owner for resource in resources}
+    found = aws.map(lambda name: _read(aws, name, functions[name]), functions)
+    return [actual for actuals in found for actual in actuals]
+
+
+def _read(aws: Aws, function: str, owner: str) -> list[Actual]:
+    try:
+        policy = json.loads(aws.call("lambda", "get_policy", FunctionName=function)["Policy"])
+    except AwsError as error:
+        if error.missing:
+            return []
+        raise
+    return [
+        _actual(function, owner, statement)
+        for statement in policy.get("Statement", [])
+        if str(statement.get("Sid", "")).startswith(_PREFIX)
+    ]
+
+
+def _actual(function: str, owner: str, statement: Mapping[str, Any]) -> Actual:
+    sid = statement["Sid"]
+    principal = statement.get("Principal")
+    conditions = statement.get("Condition", {})
+    source = next(iter(conditions.get("ArnLike", conditions.get("ArnEquals", {})).values()), "")
+    return Actual(
+        kind=KIND,
+        key=f"{KIND}/{function}/{sid}",
+        name=sid,
+        title=f"{function} for {sid.removeprefix(_PREFIX)}",
+        owner=owner,
+        props={
+            "principal": principal.get("Service") if isinstance(principal, dict) else principal,
+            "source": source,
+        },
+        outputs={"function": function},
+        parent=f"function/{function}",
+    )
+
+
+def create(aws: Aws, resource: Resource, children: Sequence[Resource]) -> Outputs:
+    function = resource.payload["function"]
+    aws.insist(
+        f"function {function}",
+        lambda: aws.call(
+            "lambda",
+            "add_permission",
+            FunctionName=function,
+            StatementId=resource.name,
+            Action="lambda:InvokeFunction",
+            Principal=resource.props["principal"],
+            SourceArn=resource.props["source"],
+        ),
+    )
+    return {"function": function}
+
+
+def update(
+    aws: Aws,
+    resource: Resource,
+    actual: Actual,
+    changes: Sequence[Change],
+    children: Sequence[Resource],
+) -> Outputs:
+    """A statement can't be changed, only taken out and added again."""
+    delete(aws, actual)
+    return create(aws, resource, ())
+
+
+def delete(aws: Aws, actual: Actual) -> None:
+    function = actual.outputs["function"]
+    try:
+        aws.insist(
+            f"function {function}",
+            lambda: aws.call(
+                "lambda", "remove_permission", FunctionName=function, StatementId=actual.name
+            ),
+        )
+    except AwsError as error:
+        if not error.missing:
+            raise
+
+
+def settle(aws: Aws, resource: Resource) -> None:
+    """A permission is in force at once."""

@@ -1,0 +1,126 @@
+"""The one shape of every kind of AWS thing.
+
+A kind is a module with these names; `tc.components` lists the modules. What
+tc knows of a kind, from ``-c`` to the order of deletion, comes from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from tc.plan.resource import Actual, Change, Resource
+from tc.spec.base import Strict
+from tc.spec.facts import Facts
+from tc.spec.finding import Finding
+from tc.spec.scope import Scope
+from tc.spec.topology import Topology
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Outputs = Mapping[str, str]
+
+
+class Aws(Protocol):
+    """The door to AWS that components are handed; `tc.aws.session` is the real one."""
+
+    @property
+    def account(self) -> str: ...
+    @property
+    def region(self) -> str: ...
+    @property
+    def partition(self) -> str: ...
+    @property
+    def local(self) -> bool: ...
+    @property
+    def endpoint(self) -> str | None: ...
+
+    def call(self, service: str, operation: str, /, **kwargs: Any) -> dict[str, Any]: ...
+    def pages(
+        self, service: str, operation: str, key: str, /, **kwargs: Any
+    ) -> Iterator[dict[str, Any]]: ...
+    def map(self, function: Callable[[Item], Result], items: Iterable[Item], /) -> list[Result]: ...
+    def wait(self, what: str, probe: Callable[[], str], /, *, first: float | None = None) -> None:
+        """Calls `probe` until it says nothing; what it says is the state waited on."""
+
+    def insist(self, what: str, call: Callable[[], Result], /) -> Result:
+        """Repeats `call` while AWS says "not yet" (a role that can't be assumed yet)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """What a sandbox owns, as far as AWS tells in two calls.
+
+    `roles` are those under the sandbox's IAM path; a role is made before its
+    thing and deleted after it, and its description says ``function
+    etl_enhancer_bob``. `tagged` are the ARNs that carry the owner's mark.
+    """
+
+    owner: str
+    roles: tuple[Mapping[str, Any], ...] = ()
+    tagged: tuple[str, ...] = ()
+
+    def names(self, kind: str) -> frozenset[str]:
+        """The names on AWS of the things of `kind` that the roles were made for."""
+        prefix = f"{kind} "
+        return frozenset(
+            role["Description"].removeprefix(prefix)
+            for role in self.roles
+            if role.get("Description", "").startswith(prefix)
+        )
+
+    def roles_of(self, kind: str, name: str) -> list[str]:
+        """The names of the roles made for one thing."""
+        wanted = f"{kind} {name}"
+        return [role["RoleName"] for role in self.roles if role.get("Description") == wanted]
+
+
+class Component(Protocol):
+    """A kind.
+
+    `KIND` is its name in plans (``event``), `PLURAL` what ``-c`` calls it,
+    `SECTION` its key in topology.yml with the model of one entry, `ASPECTS`
+    groups of fields that ``-c`` can select, `REPLACE` the fields that AWS can't
+    change in place.
+    """
+
+    KIND: str
+    PLURAL: str
+    SECTION: tuple[str, type[Strict]] | None
+    ASPECTS: Mapping[str, frozenset[str]]
+    REPLACE: frozenset[str]
+
+    def check(self, topology: Topology) -> Iterable[Finding]:
+        """What AWS would refuse, found without asking it."""
+
+    def desired(self, topology: Topology, facts: Facts) -> Iterable[Resource]:
+        """The things that should be; pure."""
+
+    def find(self, aws: Aws, scope: Scope, index: Index) -> Iterable[Resource]:
+        """Every thing of this kind the sandbox owns, by name only (no props)."""
+
+    def trace(self, actuals: Iterable[Actual]) -> Iterable[Resource]:
+        """Things of this kind that others point at and nobody has read yet."""
+
+    def read(self, aws: Aws, resources: Sequence[Resource]) -> Iterable[Actual]:
+        """What is there of `resources`, in few calls; may tell of their children too."""
+
+    def create(self, aws: Aws, resource: Resource, children: Sequence[Resource]) -> Outputs:
+        """Makes it, tagged, with its children where the resource `bears` them."""
+
+    def update(
+        self,
+        aws: Aws,
+        resource: Resource,
+        actual: Actual,
+        changes: Sequence[Change],
+        children: Sequence[Resource],
+    ) -> Outputs:
+        """Changes just `changes`; `children` as in `create`, all that should be in the end."""
+
+    def delete(self, aws: Aws, actual: Actual) -> None:
+        """Removes it; already gone is success."""
+
+    def settle(self, aws: Aws, resource: Resource) -> None:
+        """Waits until what was created or updated can be used."""

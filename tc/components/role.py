@@ -1,0 +1,258 @@
+"""IAM roles: one for each function, flow, rule and API that needs one.
+
+A role lives under the path ``/tc/{region}/{namespace}/{sandbox}/``, which says
+whose it is: ListRoles gives no tags. Its description names its thing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from tc.components.protocol import Aws, Index, Outputs
+from tc.errors import AwsError
+from tc.plan.resource import Actual, Change, Resource
+from tc.spec.base import Strict
+from tc.spec.facts import Facts
+from tc.spec.finding import Finding
+from tc.spec.names import shorten
+from tc.spec.scope import Scope
+from tc.spec.topology import RoleSpec, Topology
+
+KIND = "role"
+PLURAL = "roles"
+SECTION: tuple[str, type[Strict]] | None = None
+ASPECTS: Mapping[str, frozenset[str]] = {}
+REPLACE: frozenset[str] = frozenset({"path"})
+
+#: the inline policy that holds everything tc grants
+_POLICY = "tc"
+#: characters of inline policy in a role, white space not counted (IAM quota)
+_POLICY_LIMIT = 10_240
+
+
+def role_name(scope: Scope, name: str) -> str:
+    """The name on AWS of the role for the entity `name` (IAM: at most 64 characters)."""
+    return shorten(f"tc_{scope.namespace}_{name}_{scope.sandbox}_{scope.region}", 64)
+
+
+def role_key(scope: Scope, name: str) -> str:
+    return f"{KIND}/{role_name(scope, name)}"
+
+
+def role_arn(scope: Scope, name: str) -> str:
+    path = f"role{scope.role_path}{role_name(scope, name)}"
+    return f"arn:{scope.partition}:iam::{scope.account}:{path}"
+
+
+def key_of_arn(arn: str) -> str:
+    """The key of the role that a live thing names by its ARN."""
+    return f"{KIND}/{arn.rsplit('/', 1)[-1]}"
+
+
+def policy_of(role: RoleSpec) -> dict[str, Any]:
+    """The role's policy document: tc's statements, then the user's own, whole."""
+    statements = [statement.document() for statement in role.statements]
+    written = (role.written or {}).get("Statement", [])
+    statements += written if isinstance(written, list) else [written]
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def check(topology: Topology) -> Iterable[Finding]:
+    for role in topology.roles:
+        size = len(json.dumps(policy_of(role), separators=(",", ":")))
+        if size > _POLICY_LIMIT:
+            yield Finding(
+                "policy-too-long",
+                f"the role of `{role.name}` would have {size:,} characters of policy; "
+                f"IAM takes {_POLICY_LIMIT:,}",
+                topology.address,
+                "split the function or the flow",
+            )
+
+
+def desired(topology: Topology, facts: Facts) -> Iterable[Resource]:
+    scope = topology.scope
+    for role in topology.roles:
+        kind, entity = role.entity
+        selectors = {PLURAL, f"{PLURAL}/{role.name}"}
+        if kind == "function":
+            selectors.add("functions/roles")
+        elif kind == "flow":
+            selectors |= {"flow", f"flow/{entity}"}
+        elif kind == "event":
+            selectors |= {"events", f"events/{entity}"}
+        elif kind == "api":
+            selectors.add("routes")
+        yield Resource(
+            kind=KIND,
+            key=role_key(scope, role.name),
+            name=role_name(scope, role.name),
+            title=role_name(scope, role.name),
+            owner=scope.owner,
+            props={
+                "path": scope.role_path,
+                "trust": _trust(role.service),
+                "policy": _comparable(policy_of(role)),
+            },
+            selectors=frozenset(selectors),
+            payload={"tags": scope.marks, "for": f"{kind} {_thing_name(topology, role)}"},
+        )
+
+
+def _thing_name(topology: Topology, role: RoleSpec) -> str:
+    """The name on AWS of the thing the role is for."""
+    kind, name = role.entity
+    if kind == "function":
+        return topology.function_name(name)
+    if kind == "flow":
+        return topology.flows[name].full_name
+    return name
+
+
+def _trust(service: str) -> dict[str, Any]:
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+        ],
+    }
+
+
+def _comparable(policy: Mapping[str, Any]) -> dict[str, Any]:
+    """An empty policy is none: IAM refuses an inline policy without statements."""
+    return dict(policy) if policy.get("Statement") else {}
+
+
+def find(aws: Aws, scope: Scope, index: Index) -> Iterable[Resource]:
+    for role in index.roles:
+        yield Resource(
+            kind=KIND,
+            key=f"{KIND}/{role['RoleName']}",
+            name=role["RoleName"],
+            title=role["RoleName"],
+            owner=scope.owner,
+            props={"path": role["Path"]},
+            payload={"found": role},
+        )
+
+
+def trace(actuals: Iterable[Actual]) -> Iterable[Resource]:
+    return ()
+
+
+def read(aws: Aws, resources: Sequence[Resource]) -> Iterable[Actual]:
+    return [actual for actual in aws.map(lambda r: _read(aws, r), resources) if actual]
+
+
+def _read(aws: Aws, resource: Resource) -> Actual | None:
+    role = (resource.payload or {}).get("found")
+    try:
+        if role is None:
+            role = aws.call("iam", "get_role", RoleName=resource.name)["Role"]
+    except AwsError as error:
+        if error.missing:
+            return None
+        raise
+    return Actual(
+        kind=KIND,
+        key=resource.key,
+        name=role["RoleName"],
+        title=resource.title,
+        owner=_owner(role["Path"]),
+        props={
+            "path": role["Path"],
+            "trust": role.get("AssumeRolePolicyDocument", {}),
+            "policy": _live_policy(aws, resource.name),
+        },
+        outputs={"arn": role["Arn"]},
+        info={"since": str(role.get("CreateDate", "")), "for": role.get("Description", "")},
+    )
+
+
+def _live_policy(aws: Aws, name: str) -> dict[str, Any]:
+    try:
+        found = aws.call("iam", "get_role_policy", RoleName=name, PolicyName=_POLICY)
+    except AwsError as error:
+        if error.missing:
+            return {}
+        raise
+    document: dict[str, Any] = found["PolicyDocument"]
+    return document
+
+
+def _owner(path: str) -> str:
+    """``/tc/eu-west-1/etl/bob/`` belongs to ``etl@bob``."""
+    parts = path.strip("/").split("/")
+    return f"{parts[2]}@{parts[3]}" if len(parts) == 4 and parts[0] == "tc" else ""
+
+
+def create(aws: Aws, resource: Resource, children: Sequence[Resource]) -> Outputs:
+    created = aws.call(
+        "iam",
+        "create_role",
+        RoleName=resource.name,
+        Path=resource.props["path"],
+        AssumeRolePolicyDocument=json.dumps(resource.props["trust"]),
+        Description=resource.payload["for"],
+        Tags=[{"Key": key, "Value": value} for key, value in resource.payload["tags"].items()],
+    )
+    _put_policy(aws, resource)
+    return {"arn": created["Role"]["Arn"]}
+
+
+def update(
+    aws: Aws,
+    resource: Resource,
+    actual: Actual,
+    changes: Sequence[Change],
+    children: Sequence[Resource],
+) -> Outputs:
+    changed = {change.path.split(".")[0] for change in changes}
+    if "trust" in changed:
+        aws.call(
+            "iam",
+            "update_assume_role_policy",
+            RoleName=resource.name,
+            PolicyDocument=json.dumps(resource.props["trust"]),
+        )
+    if "policy" in changed:
+        _put_policy(aws, resource)
+    return actual.outputs
+
+
+def _put_policy(aws: Aws, resource: Resource) -> None:
+    policy = resource.props["policy"]
+    if policy:
+        aws.call(
+            "iam",
+            "put_role_policy",
+            RoleName=resource.name,
+            PolicyName=_POLICY,
+            PolicyDocument=json.dumps(policy),
+        )
+        return
+    _delete_policy(aws, resource.name)
+
+
+def _delete_policy(aws: Aws, name: str) -> None:
+    try:
+        aws.call("iam", "delete_role_policy", RoleName=name, PolicyName=_POLICY)
+    except AwsError as error:
+        if not error.missing:
+            raise
+
+
+def delete(aws: Aws, actual: Actual) -> None:
+    if actual.props.get("policy"):
+        _delete_policy(aws, actual.name)
+    try:
+        aws.call("iam", "delete_role", RoleName=actual.name)
+    except AwsError as error:
+        if not error.missing:
+            raise
+
+
+def settle(aws: Aws, resource: Resource) -> None:
+    """A role is used with patience by those who need it."""

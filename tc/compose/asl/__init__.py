@@ -1,0 +1,1 @@
+"""Amazon States Language, checked offline: see `tc.compose.asl.check`."""

@@ -1,0 +1,278 @@
+"""Spec -> Topology: names, edges, flows and permissions; pure.
+
+`compose` reads top to bottom as it works: resolve what functions target, write
+the flows that chains mean, check the written one, resolve routes and events,
+settle each flow's mode, give each role what its edges need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from tc.compose.asl.check import check as check_asl
+from tc.compose.chains import find_heads, generate
+from tc.compose.permissions import roles
+from tc.compose.references import Names, collect
+from tc.compose.tasks import task_edges
+from tc.spec.base import Strict, Targets
+from tc.spec.finding import Finding
+from tc.spec.function import Function
+from tc.spec.scope import Scope
+from tc.spec.spec import Mode, Spec
+from tc.spec.topology import Edge, Entry, Flow, Id, Topology
+
+#: section of topology.yml -> kind of its entries
+SECTION_KINDS = {"routes": "route", "events": "event"}
+
+#: seconds that a function behind a route that waits has by default (HTTP API: 30 in all)
+_SYNC_TIMEOUT = 29
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """The topology as far as it could be understood, and every problem found."""
+
+    topology: Topology
+    findings: tuple[Finding, ...]
+
+
+def compose(spec: Spec, scope: Scope) -> Composed:
+    """`spec` in `scope`, nested topologies included; each has its own namespace."""
+    findings: list[Finding] = []
+    nodes = []
+    for node in spec.nodes:
+        version = node.version or scope.version
+        composed = compose(node, replace(scope, namespace=node.name, version=version))
+        nodes.append(composed.topology)
+        findings += composed.findings
+    topology = _compose_one(spec, scope, findings)
+    return Composed(replace(topology, nodes=tuple(nodes)), tuple(findings))
+
+
+def _compose_one(spec: Spec, scope: Scope, findings: list[Finding]) -> Topology:
+    functions = {name: _in_scope(function, scope) for name, function in spec.functions.items()}
+    entries = {
+        section: {
+            name: Entry(
+                SECTION_KINDS[section],
+                name,
+                fill_model(model, scope),
+                spec.addresses[(section, name)],
+            )
+            for name, model in models.items()
+        }
+        for section, models in spec.sections.items()
+    }
+    names = collect(spec, scope, [scope.namespace] if spec.flow else [])
+    targets = _function_targets(functions, names, findings)
+    flows = _generated_flows(spec, scope, targets, entries, findings)
+    if spec.flow:
+        if scope.namespace in flows:
+            findings.append(
+                Finding(
+                    "name-clash",
+                    f"the written flow and the chain of `{scope.namespace}` have the same name",
+                    spec.flow.address,
+                    "rename the function, or leave one of the two flows out",
+                )
+            )
+        flows = {scope.namespace: _written_flow(spec, scope), **flows}
+    names = collect(spec, scope, flows)
+    entries = {
+        section: {
+            name: _with_targets(entry, names, flows, findings) for name, entry in models.items()
+        }
+        for section, models in entries.items()
+    }
+    edges = _entry_edges(entries)
+    flows = _settle_modes(flows, edges, entries, spec, findings)
+    for flow in flows.values():
+        if not flow.generated:
+            findings += check_asl(flow.definition, flow.address, flow.mode)
+        edges += task_edges(flow, names, scope, functions, findings)
+    functions = _default_timeouts(functions, edges)
+    return Topology(
+        name=spec.name,
+        scope=scope,
+        functions=functions,
+        entries=entries,
+        flows=flows,
+        roles=roles(scope, functions, entries, flows),
+        edges=tuple(edges),
+        address=spec.address,
+    )
+
+
+def fill_model(model: Strict, scope: Scope) -> Strict:
+    """`model` with the templates in its strings filled."""
+    changed = {}
+    for name in model.model_fields_set:
+        value = getattr(model, name)
+        filled = scope.fill(value)
+        if filled != value:
+            changed[name] = filled
+    return model.model_copy(update=changed) if changed else model
+
+
+def _in_scope(function: Function, scope: Scope) -> Function:
+    """The function with its overlays merged (default < env < sandbox) and templates filled."""
+    merged: dict[str, Any] = {}
+    environment: dict[str, Any] = dict(function.environment)
+    tags = dict(function.tags)
+    for layer in ("default", scope.env, scope.sandbox):
+        overlay = function.vars.get(layer, {})
+        merged.update(overlay)
+        environment.update(overlay.get("environment", {}))
+        tags.update(overlay.get("tags", {}))
+    return replace(
+        function,
+        description=scope.fill(function.description),
+        memory=merged.get("memory_size", function.memory),
+        timeout=merged.get("timeout", function.timeout),
+        environment={key: scope.fill(_text(value)) for key, value in environment.items()},
+        tags={key: scope.fill(_text(value)) for key, value in tags.items()},
+        layers=tuple(scope.fill(layer) for layer in function.layers),
+        policy=scope.fill(function.policy) if function.policy else None,
+    )
+
+
+def _text(value: Any) -> str:
+    """A variable's value as Lambda takes it: booleans as in JSON."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _function_targets(
+    functions: Mapping[str, Function], names: Names, findings: list[Finding]
+) -> dict[str, list[Id]]:
+    found: dict[str, list[Id]] = {}
+    for name, function in functions.items():
+        for kind, written in function.targets:
+            address = (function.target_address or function.address) / kind
+            target, finding = names.resolve(kind, written, address)
+            if finding:
+                findings.append(finding)
+            if target:
+                found.setdefault(name, []).append(target)
+    return found
+
+
+def _generated_flows(
+    spec: Spec,
+    scope: Scope,
+    targets: Mapping[str, list[Id]],
+    entries: Mapping[str, Mapping[str, Entry]],
+    findings: list[Finding],
+) -> dict[str, Flow]:
+    heads, problems = find_heads(spec, targets)
+    findings += problems
+    bus_entries: dict[str, Any] = {
+        name: entry.model.bus_entry(name)  # type: ignore[attr-defined]
+        for name, entry in entries.get("events", {}).items()
+    }
+    flows: dict[str, Flow] = {}
+    for head in heads:
+        chain, problems = generate(head, spec, targets, scope, bus_entries)
+        findings += problems
+        if chain:
+            full_name = scope.name(scope.namespace, head, scope.sandbox, limit=80)
+            flows[head] = Flow(
+                name=head,
+                full_name=full_name,
+                definition=chain.definition,
+                mode="Standard",
+                generated=True,
+                address=spec.functions[head].address,
+                arn=scope.arn("states", f"stateMachine:{full_name}"),
+            )
+    return flows
+
+
+def _written_flow(spec: Spec, scope: Scope) -> Flow:
+    assert spec.flow is not None
+    full_name = scope.name(scope.namespace, scope.sandbox, limit=80)
+    return Flow(
+        name=scope.namespace,
+        full_name=full_name,
+        definition=scope.fill(spec.flow.definition),
+        mode=spec.mode or "Standard",
+        generated=False,
+        address=spec.flow.address,
+        arn=scope.arn("states", f"stateMachine:{full_name}"),
+    )
+
+
+def _with_targets(
+    entry: Entry, names: Names, flows: Mapping[str, Flow], findings: list[Finding]
+) -> Entry:
+    """The entry with its targets resolved; a chain's head means the chain's flow."""
+    assert isinstance(entry.model, Targets)
+    found: list[Id] = []
+    for kind, written in entry.model.targets():
+        key = entry.model.target_key(kind)
+        target, finding = names.resolve(kind, written, entry.address / key)
+        if finding:
+            findings.append(finding)
+        if target and target[0] == "function":
+            head = flows.get(target[1])
+            if head and head.generated:
+                target = ("flow", target[1])
+        if target:
+            found.append(target)
+    return replace(entry, targets=tuple(found))
+
+
+def _entry_edges(entries: Mapping[str, Mapping[str, Entry]]) -> list[Edge]:
+    edges: list[Edge] = []
+    for section in entries.values():
+        for entry in section.values():
+            assert isinstance(entry.model, Targets)
+            how: Literal["sync", "async"] = "sync" if entry.model.waits() else "async"
+            edges += [Edge((entry.kind, entry.name), target, how) for target in entry.targets]
+    return edges
+
+
+def _settle_modes(
+    flows: Mapping[str, Flow],
+    edges: list[Edge],
+    entries: Mapping[str, Mapping[str, Entry]],
+    spec: Spec,
+    findings: list[Finding],
+) -> dict[str, Flow]:
+    """Each flow's mode; a route that waits needs an Express one."""
+    settled: dict[str, Flow] = {}
+    for name, flow in flows.items():
+        waiting = [e.source for e in edges if e.target == ("flow", name) and e.how == "sync"]
+        mode: Mode = flow.mode
+        if flow.generated:
+            mode = spec.mode or ("Express" if waiting else "Standard")
+        if waiting and mode == "Standard":
+            for kind, entry_name in waiting:
+                entry = entries[f"{kind}s"][entry_name]
+                findings.append(
+                    Finding(
+                        "sync-standard",
+                        f"the route `{entry_name}` waits for a Standard flow, "
+                        "which Step Functions can't do",
+                        entry.address,
+                        "write `async: true` on the route, or `mode: Express` in the topology",
+                        at="key",
+                    )
+                )
+        settled[name] = replace(flow, mode=mode, sync=bool(waiting))
+    return settled
+
+
+def _default_timeouts(functions: Mapping[str, Function], edges: list[Edge]) -> dict[str, Function]:
+    """300 s, or 29 s for a function that a route waits for, itself or through a flow."""
+    waited = {edge.target for edge in edges if edge.how == "sync" and edge.source[0] != "flow"}
+    waited |= {edge.target for edge in edges if edge.source in waited}
+    return {
+        name: function
+        if function.timeout is not None
+        else replace(function, timeout=_SYNC_TIMEOUT if ("function", name) in waited else 300)
+        for name, function in functions.items()
+    }

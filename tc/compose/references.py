@@ -1,0 +1,73 @@
+"""Which entity a written name means.
+
+An entity is named by its bare name (``enhancer``) or by its full one
+(``'{{namespace}}_enhancer_{{sandbox}}'``); both are edges to it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from tc.spec.finding import Address, Finding
+from tc.spec.names import shorten
+from tc.spec.scope import Scope
+from tc.spec.spec import Spec
+from tc.spec.topology import Id
+
+_WORDS = {"function": "function", "event": "event", "flow": "flow"}
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The entities of a topology, by every name that means them."""
+
+    by_name: Mapping[str, Mapping[str, Id]]
+    broken: frozenset[tuple[str, str]]
+
+    def resolve(
+        self, kind: str, written: str, address: Address
+    ) -> tuple[Id | None, Finding | None]:
+        """The entity that `written` means, or the finding that it means none."""
+        known = self.by_name.get(kind, {})
+        if written in known:
+            return known[written], None
+        if (kind, written) in self.broken:
+            return None, None
+        word = _WORDS.get(kind, kind)
+        close = difflib.get_close_matches(written, known, n=1)
+        if close:
+            hint = f"did you mean `{close[0]}`?"
+        elif known:
+            hint = f"there are: {', '.join(sorted({name for _, name in known.values()}))}"
+        else:
+            hint = f"the topology has no {word}s"
+        return None, Finding("unknown-name", f"there is no {word} `{written}`", address, hint)
+
+
+def collect(spec: Spec, scope: Scope, flows: Iterable[str]) -> Names:
+    """The names of everything in `spec`; `flows` are those of its state machines."""
+    namespace, sandbox = scope.namespace, scope.sandbox
+    functions: dict[str, Id] = {}
+    for name in spec.functions:
+        functions[name] = ("function", name)
+        functions[f"{namespace}_{name}_{sandbox}"] = ("function", name)
+        functions[shorten(f"{namespace}_{name}_{sandbox}", 64)] = ("function", name)
+    machines: dict[str, Id] = {}
+    for name in flows:
+        machines[name] = ("flow", name)
+        full = f"{namespace}_{sandbox}" if name == namespace else f"{namespace}_{name}_{sandbox}"
+        machines[full] = ("flow", name)
+        if name == namespace:
+            machines["flow"] = ("flow", name)
+    events = {name: ("event", name) for name in spec.sections.get("events", {})}
+    broken = frozenset(
+        (_SECTION_KINDS[section], name)
+        for section, name in spec.broken
+        if section in _SECTION_KINDS
+    )
+    return Names({"function": functions, "flow": machines, "event": events}, broken)
+
+
+_SECTION_KINDS = {"functions": "function", "events": "event"}

@@ -1,0 +1,303 @@
+"""Settings, resolved once before a command runs: config.yml, the env, the sandbox.
+
+The file is ``infrastructure/tc/config.yml`` at the git root, or what
+``TC_CONFIG_PATH`` names; without one everything has its default. Nothing here
+imports botocore, and YAML is loaded only when there is a file to read.
+"""
+
+from __future__ import annotations
+
+import configparser
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from tc.errors import InvalidInput, UsageError
+from tc.load.suggest import did_you_mean
+from tc.spec.names import NAME
+
+if TYPE_CHECKING:
+    from tc.spec.finding import Address, Finding
+
+LOCAL = "local"
+CONFIG_FILE = Path("infrastructure/tc/config.yml")
+
+_ENV_KEYS = ("profile", "region", "account", "role", "endpoint_url")
+_LATER = ("artifacts", "builder", "efs", "guards", "layers", "notify", "roles")
+#: key of an env -> what its value looks like, and one such
+_SHAPES = {
+    "region": (re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+"), "eu-west-1"),
+    "account": (re.compile(r"\d{12}"), "012345678901"),
+    "role": (
+        re.compile(r"arn:[a-z-]+:iam::\d{12}:role/\S+"),
+        "arn:aws:iam::012345678901:role/deploy",
+    ),
+    "endpoint_url": (re.compile(r"https?://\S+"), "http://127.0.0.1:4566"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Where things go: an AWS profile, ambient credentials, or the engine of ``-e local``.
+
+    `profile` None means whatever credentials the machine has. `account` is the
+    only account that may be changed, `role` the ARN of a role to assume.
+    """
+
+    name: str
+    profile: str | None = None
+    region: str | None = None
+    account: str | None = None
+    role: str | None = None
+    endpoint_url: str | None = None
+    local: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """config.yml; `path` is None when there is none."""
+
+    path: Path | None = None
+    envs: Mapping[str, Environment] = field(default_factory=dict)
+    default_env: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_config(start: Path) -> Config:
+    """The settings that hold in directory `start`.
+
+    Raises InvalidInput with every problem of the file, UsageError when
+    TC_CONFIG_PATH names no file.
+    """
+    path = _config_path(start)
+    if path is None:
+        return Config()
+    from tc.load.reader import Reader
+
+    reader = Reader(path.parent)
+    data = reader.read_mapping(path, "config.yml")
+    checker = _Checker(path)
+    config = checker.config(data or {})
+    # one whose lines are all comments is as good as none
+    findings = [f for f in reader.findings if f.code != "empty"] + checker.findings
+    if findings:
+        from tc.load.locate import locate
+
+        raise InvalidInput(locate(findings))
+    return config
+
+
+def _config_path(start: Path) -> Path | None:
+    named = os.environ.get("TC_CONFIG_PATH")
+    if named:
+        path = Path(named).expanduser()
+        if not path.is_file():
+            raise UsageError("TC_CONFIG_PATH names no file.", code="no-config", where=named)
+        return path.resolve()
+    start = start.resolve()
+    for directory in (start, *start.parents):
+        if (directory / ".git").exists():
+            path = directory / CONFIG_FILE
+            return path if path.exists() else None
+    return None
+
+
+class _Checker:
+    """config.yml's plain data to `Config`; what is wrong goes to `findings`."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.findings: list[Finding] = []
+
+    def config(self, data: dict[str, Any]) -> Config:
+        from tc.spec.finding import Address
+
+        top = Address(self.path)
+        self._keys(data, top, ("envs", "default_env", "tags"), "config.yml", later=_LATER)
+        envs = self._mapping(data.get("envs"), top / "envs")
+        tags = self._mapping(data.get("tags"), top / "tags")
+        return Config(
+            path=self.path,
+            envs={n: self._environment(n, v, top / "envs" / n) for n, v in envs.items()},
+            default_env=self._text(data.get("default_env"), top / "default_env"),
+            tags={n: self._tag(n, v, top / "tags" / n) for n, v in tags.items()},
+        )
+
+    def _environment(self, name: str, value: Any, address: Address) -> Environment:
+        settings = self._mapping(value, address)
+        self._keys(settings, address, _ENV_KEYS, "an env")
+        texts = {key: self._text(settings.get(key), address / key) for key in _ENV_KEYS}
+        for key, (pattern, example) in _SHAPES.items():
+            text = texts[key]
+            if text is not None and not pattern.fullmatch(text):
+                message = f"`{text}` is no {key.replace('_', ' ')}"
+                self._add("invalid-value", message, address / key, f"such as {example}")
+        if name == LOCAL:
+            message = "`local` is tc's own env and can't be set"
+            self._add("invalid-value", message, address, "give it another name", at="key")
+        elif isinstance(value, dict | None) and not (
+            settings.get("profile") or settings.get("account")
+        ):
+            self._add(
+                "missing-key",
+                f"env `{name}` has neither `profile` nor `account`",
+                address,
+                "without a profile the machine's credentials are used: say which account",
+                at="key",
+            )
+        return Environment(
+            name,
+            profile=texts["profile"],
+            region=texts["region"],
+            account=texts["account"],
+            role=texts["role"],
+            endpoint_url=texts["endpoint_url"],
+        )
+
+    def _tag(self, name: str, value: Any, address: Address) -> str:
+        if name.lower().startswith(("aws:", "tc:")):
+            message = f"tag `{name}` is reserved"
+            self._add("invalid-value", message, address, "give it another name", at="key")
+        return self._text(value, address) or ""
+
+    def _keys(
+        self,
+        data: dict[str, Any],
+        address: Address,
+        known: tuple[str, ...],
+        what: str,
+        later: tuple[str, ...] = (),
+    ) -> None:
+        for key in data:
+            if key in known or key.startswith("x-"):
+                continue
+            if key in later:
+                message = f"`{key}` can't be used in this version of tc yet"
+                self._add("not-yet", message, address / key, "take it out", at="key")
+            else:
+                hint = did_you_mean(key, known)
+                message = f"`{key}` is not a key of {what}"
+                self._add("unknown-key", message, address / key, hint, at="key")
+
+    def _mapping(self, value: Any, address: Address) -> dict[str, Any]:
+        if isinstance(value, dict):
+            return value
+        if value is not None:
+            self._wrong_type("a mapping", value, address)
+        return {}
+
+    def _text(self, value: Any, address: Address) -> str | None:
+        """Text; a number is taken as it was written (``012345678901``)."""
+        from tc.load.scalars import as_text
+
+        if value is None:
+            return None
+        text = as_text(value)
+        if isinstance(text, str) and not isinstance(value, bool):
+            return text
+        self._wrong_type("text", value, address)
+        return None
+
+    def _wrong_type(self, wanted: str, value: Any, address: Address) -> None:
+        from tc.load.reader import kind_of
+
+        message = f"`{address.path[-1]}` is {wanted}, not {kind_of(value)}"
+        self._add("wrong-type", message, address)
+
+    def _add(
+        self,
+        code: str,
+        message: str,
+        address: Address,
+        hint: str = "",
+        at: Literal["key", "value"] = "value",
+    ) -> None:
+        from tc.spec.finding import Finding
+
+        self.findings.append(Finding(code, message, address, hint, at=at))
+
+
+def choose_env(name: str | None, config: Config) -> Environment:
+    """The env that ``-e``, TC_ENV, ``default_env`` or AWS_PROFILE names, in this order.
+
+    An entry of config.yml wins over an AWS profile of the same name. Raises
+    UsageError with the names there are when none is named or none fits.
+    """
+    chosen = name or os.environ.get("TC_ENV") or config.default_env or os.environ.get("AWS_PROFILE")
+    if chosen == LOCAL:
+        return Environment(LOCAL, local=True)
+    found = config.envs.get(chosen or "")
+    if found is not None and found.profile is None:
+        return found
+    profiles = aws_profiles()
+    known = sorted({LOCAL, *config.envs, *profiles})
+    if not chosen:
+        raise UsageError(
+            "No env is chosen.", code="no-env", hint=f"add -e with one of: {', '.join(known)}"
+        )
+    if found is None:
+        found = Environment(chosen, profile=chosen)
+    if found.profile in profiles:
+        return found
+    if chosen in config.envs:
+        raise UsageError(
+            f"Env `{chosen}` uses the AWS profile `{found.profile}`, which does not exist.",
+            code="no-profile",
+            where=str(config.path),
+            hint=f"aws configure --profile {found.profile}",
+        )
+    raise UsageError(
+        f"There is no env or AWS profile `{chosen}`.",
+        code="no-env",
+        hint=did_you_mean(chosen, known) or f"there are: {', '.join(known)}",
+    )
+
+
+def choose_sandbox(name: str | None) -> str:
+    """The sandbox that ``-s`` or TC_SANDBOX names; UsageError when none does."""
+    chosen = name or os.environ.get("TC_SANDBOX")
+    if not chosen:
+        raise UsageError(
+            "No sandbox is chosen.", code="no-sandbox", hint="add -s NAME, or set TC_SANDBOX"
+        )
+    if not NAME.match(chosen):
+        raise UsageError(
+            f"`{chosen}` cannot be a sandbox's name: it takes a-z, 0-9 and `-`, "
+            "and does not start with `-`.",
+            code="sandbox-name",
+        )
+    return chosen
+
+
+def aws_profiles() -> list[str]:
+    """The profiles of the user's AWS files, by name. Unreadable files have none."""
+    names: set[str] = set()
+    for variable, default, prefix in _AWS_FILES:
+        path = Path(os.environ.get(variable) or default).expanduser()
+        for section in _sections(path):
+            if section == "default":
+                names.add(section)
+            elif section.startswith(prefix):
+                names.add(section.removeprefix(prefix).strip().strip("'\""))
+    return sorted(names)
+
+
+#: variable that names the file, its default, what stands before a profile's name
+_AWS_FILES = (
+    ("AWS_CONFIG_FILE", "~/.aws/config", "profile "),
+    ("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials", ""),
+)
+
+
+def _sections(path: Path) -> list[str]:
+    parser = configparser.RawConfigParser(default_section="")
+    try:
+        parser.read(path, encoding="utf-8")
+    except (configparser.Error, OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            "This file is not a valid AWS configuration.", code="aws-config", where=str(path)
+        ) from error
+    return parser.sections()

@@ -1,0 +1,147 @@
+"""What is deployed: few reads for many things, each kind at once.
+
+Two calls tell what a sandbox owns: the roles under its IAM path (a role is made
+before its thing and deleted after it) and the ARNs that carry its mark. From
+these every kind names its things, and reads them with the desired ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from tc.components import by_kind, kinds
+from tc.components.protocol import Aws, Component, Index
+from tc.errors import AwsError
+from tc.plan.resource import Actual, Resource
+from tc.plan.select import EVERYTHING, Selection
+from tc.spec.scope import OWNER_TAG, Scope
+
+Found = dict[str, Actual]
+
+
+def gather(
+    aws: Aws,
+    scopes: Sequence[Scope],
+    desired: Sequence[Resource],
+    selection: Selection = EVERYTHING,
+) -> Found:
+    """The live things by key: those selected, what they need where they are
+    missing, and what the sandbox owns of kinds selected whole."""
+    wanted = {resource.key: resource for resource in desired if selection.selects(resource)}
+    wanted |= _parents(wanted.values(), desired)
+    sweeping = [c for c in kinds() if _sweeps(c, selection)]
+    if sweeping:
+        wanted = _merged(wanted, _owned(aws, scopes, sweeping))
+    found: Found = {}
+    looked: set[str] = set()
+    while fresh := [r for key, r in wanted.items() if key not in looked]:
+        looked |= {resource.key for resource in fresh}
+        _read(aws, fresh, found, looked)
+        missing = [r for r in fresh if r.key not in found]
+        wanted |= _needs(missing, desired) | _traced(found)
+    return found
+
+
+def _sweeps(component: Component, selection: Selection) -> bool:
+    """Whether things of this kind that nobody desires any more are looked for."""
+    if component.KIND == "api":
+        return selection.removes("route")
+    return selection.removes(component.KIND)
+
+
+def read_index(aws: Aws, scope: Scope) -> Index:
+    """What `scope` owns, as far as AWS tells in two listings."""
+    filters: list[dict[str, Any]] = [{"Key": OWNER_TAG, "Values": [scope.owner]}]
+    listings: list[Callable[[], tuple[Mapping[str, Any], ...]]] = [
+        lambda: tuple(aws.pages("iam", "list_roles", "Roles", PathPrefix=scope.role_path)),
+        lambda: _tagged(aws, filters),
+    ]
+    roles, tagged = aws.map(lambda listing: listing(), listings)
+    return Index(scope.owner, roles, tuple(item["ResourceARN"] for item in tagged))
+
+
+def _tagged(aws: Aws, filters: list[dict[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    """The tag index lags and may be forbidden; the roles alone are enough to go on."""
+    try:
+        return tuple(
+            aws.pages(
+                "resourcegroupstaggingapi",
+                "get_resources",
+                "ResourceTagMappingList",
+                TagFilters=filters,
+            )
+        )
+    except AwsError as error:
+        if error.aws_code in {"AccessDeniedException", "AccessDenied"}:
+            return ()
+        raise
+
+
+def _owned(
+    aws: Aws, scopes: Sequence[Scope], components: Sequence[Component]
+) -> dict[str, Resource]:
+    """A resource without props for each thing that the sandbox owns."""
+    indexes = aws.map(lambda scope: (scope, read_index(aws, scope)), scopes)
+    jobs = [(c, scope, index) for scope, index in indexes for c in components]
+    listings = aws.map(lambda job: list(job[0].find(aws, job[1], job[2])), jobs)
+    return {resource.key: resource for listing in listings for resource in listing}
+
+
+def _merged(wanted: Mapping[str, Resource], owned: Mapping[str, Resource]) -> dict[str, Resource]:
+    """The desired things with what their owner's index knows of them, then the others."""
+    merged = dict(owned)
+    for key, resource in wanted.items():
+        known = owned.get(key)
+        payload = {**(resource.payload or {}), **((known and known.payload) or {})}
+        merged[key] = replace(resource, payload=payload)
+    return merged
+
+
+def _parents(resources: Iterable[Resource], desired: Sequence[Resource]) -> dict[str, Resource]:
+    """The APIs of routes: a route is read with its API."""
+    parents = {resource.parent for resource in resources if resource.kind == "route"}
+    return {resource.key: resource for resource in desired if resource.key in parents}
+
+
+def _needs(missing: Iterable[Resource], desired: Sequence[Resource]) -> dict[str, Resource]:
+    """What must be there before the missing things can be made."""
+    keys = {need for resource in missing for need in resource.needs}
+    needed = {resource.key: resource for resource in desired if resource.key in keys}
+    return needed | _parents(needed.values(), desired)
+
+
+def _traced(found: Found) -> dict[str, Resource]:
+    known = list(found.values())
+    return {r.key: r for component in kinds() for r in component.trace(known)}
+
+
+def _read(aws: Aws, resources: Sequence[Resource], found: Found, looked: set[str]) -> None:
+    """Reads things, then those that live in others: a child of what isn't there isn't there."""
+    _read_kinds(aws, [r for r in resources if not r.parent], found)
+    children = [r for r in resources if r.parent and (r.parent in found or r.parent not in looked)]
+    _read_kinds(aws, children, found)
+
+
+def _read_kinds(aws: Aws, resources: Sequence[Resource], found: Found) -> None:
+    grouped: dict[str, list[Resource]] = {}
+    for resource in resources:
+        grouped.setdefault(resource.kind, []).append(resource)
+    components = by_kind()
+
+    def job(kind: str) -> Callable[[], list[Actual]]:
+        return lambda: list(components[kind].read(aws, grouped[kind]))
+
+    for actuals in at_once([job(kind) for kind in grouped]):
+        found.update({actual.key: actual for actual in actuals})
+
+
+def at_once(jobs: Sequence[Callable[[], list[Actual]]]) -> list[list[Actual]]:
+    """The kinds side by side, each in a thread that may use the pool for its things."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    if len(jobs) < 2:
+        return [job() for job in jobs]
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        return [future.result() for future in [pool.submit(job) for job in jobs]]

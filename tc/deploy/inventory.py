@@ -1,0 +1,102 @@
+"""What is in an account: its sandboxes, and the things of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tc.components.protocol import Aws
+from tc.deploy.gather import gather
+from tc.deploy.pipeline import desired_of
+from tc.plan.resource import Actual
+from tc.spec.facts import Facts
+from tc.spec.scope import OWNER_TAG
+from tc.spec.topology import Topology
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """A sandbox of a topology. `since` is the Unix time of its first role, `things`
+    counts what carries its mark, its roles included."""
+
+    namespace: str
+    sandbox: str
+    version: str
+    updated_by: str
+    since: float
+    things: int
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """A live thing: its address is a URL where it has one, else its ARN."""
+
+    kind: str
+    title: str
+    version: str
+    since: str
+    address: str
+
+
+def sandboxes(aws: Aws) -> list[Sandbox]:
+    """Every sandbox of the account and region: found by the paths of their roles,
+    told by their tags."""
+    roles: dict[str, list[Mapping[str, object]]] = {}
+    for role in aws.pages("iam", "list_roles", "Roles", PathPrefix=f"/tc/{aws.region}/"):
+        parts = role["Path"].strip("/").split("/")
+        if len(parts) == 4:
+            roles.setdefault(f"{parts[2]}@{parts[3]}", []).append(role)
+    tagged: dict[str, list[dict[str, str]]] = {}
+    for item in aws.pages(
+        "resourcegroupstaggingapi",
+        "get_resources",
+        "ResourceTagMappingList",
+        TagFilters=[{"Key": OWNER_TAG}],
+    ):
+        tags = {tag["Key"]: tag["Value"] for tag in item["Tags"]}
+        tagged.setdefault(tags[OWNER_TAG], []).append(tags)
+    return [
+        _sandbox(owner, roles.get(owner, []), tagged.get(owner, []))
+        for owner in sorted({*roles, *tagged})
+    ]
+
+
+def _sandbox(
+    owner: str, roles: list[Mapping[str, object]], tagged: list[dict[str, str]]
+) -> Sandbox:
+    namespace, _, name = owner.partition("@")
+    created = [role["CreateDate"].timestamp() for role in roles]  # type: ignore[attr-defined]
+    people = max(tagged, key=lambda tags: tags.get("version", ""), default={})
+    return Sandbox(
+        namespace=namespace,
+        sandbox=name,
+        version=people.get("version", ""),
+        updated_by=people.get("updated_by", ""),
+        since=min(created, default=0.0),
+        things=len(roles) + len(tagged),
+    )
+
+
+def things(topology: Topology, aws: Aws) -> list[Thing]:
+    """Everything the sandbox owns, whether the topology explains it or not."""
+    scopes = [part.scope for part in topology.family()]
+    owners = {scope.owner for scope in scopes}
+    found = gather(aws, scopes, desired_of(topology, Facts()))
+    return [
+        _thing(actual, found)
+        for actual in found.values()
+        if actual.owner in owners and actual.kind != "permission"
+    ]
+
+
+def _thing(actual: Actual, found: Mapping[str, Actual]) -> Thing:
+    address = actual.outputs.get("url") or actual.outputs.get("arn", "")
+    if actual.kind == "route" and actual.parent:
+        address = found[actual.parent].outputs.get("url", "") + str(actual.props["path"])
+    return Thing(
+        kind=actual.kind,
+        title=actual.title,
+        version=actual.info.get("version", ""),
+        since=actual.info.get("since", "")[:19],
+        address=address,
+    )

@@ -1,0 +1,68 @@
+"""Layers that functions list, looked up: the newest version of a name, or the pinned one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tc.components.protocol import Aws
+from tc.errors import AwsError, TcError
+from tc.events import Emit, Event
+from tc.spec.function import Function
+
+
+def look_up(aws: Aws, functions: Iterable[Function], emit: Emit) -> dict[str, tuple[str, ...]]:
+    """The ARN of each listed layer. One that isn't there is a warning on the local
+    engine and an error on AWS, which names every function that lists it."""
+    users: dict[str, list[str]] = {}
+    for function in functions:
+        for layer in function.layers:
+            users.setdefault(layer, []).append(function.name)
+    names = sorted(users)
+    found = dict(zip(names, aws.map(lambda name: _arn(aws, name), names), strict=True))
+    missing = [name for name, arn in found.items() if arn is None]
+    if missing and not aws.local:
+        raise _missing(missing, users, aws)
+    for name in missing:
+        emit(
+            Event(
+                "warning",
+                f"the layer `{name}` isn't there: {_listed(users[name])} without it",
+                {"code": "no-layer", "hint": ""},
+            )
+        )
+    return {name: (arn,) for name, arn in found.items() if arn}
+
+
+def _listed(functions: list[str]) -> str:
+    names = ", ".join(functions)
+    return f"{names} runs" if len(functions) == 1 else f"{names} run"
+
+
+def _arn(aws: Aws, layer: str) -> str | None:
+    if layer.startswith("arn:"):
+        return layer
+    name, _, pinned = layer.partition(":")
+    try:
+        if pinned:
+            version = aws.call(
+                "lambda", "get_layer_version", LayerName=name, VersionNumber=int(pinned)
+            )
+            return str(version["LayerVersionArn"])
+        answer = aws.call("lambda", "list_layer_versions", LayerName=name, MaxItems=1)
+    except AwsError as error:
+        if error.missing:
+            return None
+        raise
+    versions = answer["LayerVersions"]
+    return str(versions[0]["LayerVersionArn"]) if versions else None
+
+
+def _missing(missing: list[str], users: dict[str, list[str]], aws: Aws) -> TcError:
+    lines = [f"`{name}`, listed by {', '.join(users[name])}" for name in missing]
+    return TcError(
+        f"{len(missing)} layer{'s' if len(missing) != 1 else ''} "
+        f"can't be found in account {aws.account}, {aws.region}:\n  " + "\n  ".join(lines),
+        code="no-layer",
+        hint="aws lambda publish-layer-version --layer-name "
+        f"{missing[0].partition(':')[0]} --zip-file fileb://layer.zip",
+    )

@@ -1,0 +1,208 @@
+"""One `Function` of what its file, the topology and its directory say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tc.load.discover import Found
+from tc.load.ignored import patterns
+from tc.load.infer import (
+    RUNTIMES,
+    family,
+    handler_files,
+    has_file,
+    languages,
+    languages_of,
+    meant_language,
+)
+from tc.load.reader import Reader
+from tc.spec.base import Targets
+from tc.spec.finding import Address, Finding
+from tc.spec.function import Build, Function, FunctionFile
+
+_LATER_BUILDS = frozenset({"inline", "layer", "library", "image", "extension"})
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A function file, or `functions.X`, and where it stands."""
+
+    model: FunctionFile
+    address: Address
+    lost_target: bool = False
+
+
+def assemble(
+    name: str,
+    found: Found,
+    address: Address,
+    file: Written | None,
+    entry: Written | None,
+    reader: Reader,
+) -> Function | None:
+    """The function `name`; None, and findings, when it can't be known what it is."""
+    parts = [part for part in (file, entry) if part is not None]
+    said = _Said(parts, address)
+    reader.findings += said.problems()
+    lang = _language(said, found, reader)
+    if lang is None:
+        return None
+    runtime = said.runtime
+    handler = runtime.get("handler") or family(lang).handler
+    is_built = bool(said.tasks.get("build") or said.build.command)
+    if not is_built:
+        _check_handler(name, found, lang, handler, said, reader)
+    top = entry.model if entry else None
+    return Function(
+        name=name,
+        dir=found.dir,
+        address=address,
+        runtime=RUNTIMES[lang],
+        handler=handler,
+        description=said.last("description") or "",
+        arch=runtime.get("arch") or "x86_64",
+        memory=runtime.get("memory") or 128,
+        timeout=runtime.get("timeout"),
+        environment=runtime.get("environment") or {},
+        ephemeral_storage=runtime.get("ephemeral_storage") or 512,
+        tracing=bool(runtime.get("tracing")),
+        layers=(*runtime.get("layers", ()), *runtime.get("extensions", ())),
+        tags=said.merged("tags"),
+        tasks=said.tasks,
+        build=said.build,
+        assets=said.merged("assets"),
+        root=getattr(top, "root", None),
+        targets=tuple(top.targets()) if isinstance(top, Targets) else (),
+        target_address=entry.address if entry else None,
+        ignore=patterns(found.dir, reader.findings),
+    )
+
+
+class _Said:
+    """The function file and `functions.X` as one; what the topology says wins, key by key."""
+
+    def __init__(self, parts: list[Written], fallback: Address):
+        self.parts = parts
+        self.fallback = fallback
+        self.runtime = self._runtime()
+        self.build = self._build()
+        self.tasks: dict[str, str] = self.merged("tasks")
+
+    def last(self, key: str) -> Any:
+        values = [getattr(part.model, key) for part in self.parts]
+        return next((value for value in reversed(values) if value is not None), None)
+
+    def merged(self, key: str) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for part in self.parts:
+            found.update(getattr(part.model, key))
+        return found
+
+    def address(self, *keys: str) -> Address:
+        """Where the value at `keys` was written; the function itself when it was not."""
+        for part in reversed(self.parts):
+            model: Any = part.model
+            for key in keys:
+                if model is None or key not in model.model_fields_set:
+                    break
+                model = getattr(model, key)
+            else:
+                return Address(part.address.file, (*part.address.path, *keys))
+        return self.fallback
+
+    def _runtime(self) -> dict[str, Any]:
+        merged: dict[str, Any] = {}
+        environment: dict[str, Any] = {}
+        for part in self.parts:
+            runtime = part.model.runtime
+            written = {key: getattr(runtime, key) for key in runtime.model_fields_set}
+            if written.get("memory_size") is not None:
+                written.setdefault("memory", written["memory_size"])
+            environment.update(written.get("environment", {}))
+            merged.update({key: value for key, value in written.items() if value is not None})
+        if environment:
+            merged["environment"] = environment
+        return merged
+
+    def _build(self) -> Build:
+        merged: dict[str, Any] = {}
+        for part in self.parts:
+            build = part.model.build
+            merged.update({key: getattr(build, key) for key in build.model_fields_set})
+        return Build(**merged) if merged else Build()
+
+    def problems(self) -> Iterator[Finding]:
+        yield from self._kinds()
+        yield from self._memories()
+        for key in ("layers", "extensions"):
+            for index, layer in enumerate(self.runtime.get(key, ())):
+                if layer.startswith("ssm:"):
+                    message = "this version of tc can't fetch `ssm:` values yet"
+                    yield Finding("not-yet", message, self.address("runtime", key) / index)
+
+    def _kinds(self) -> Iterator[Finding]:
+        if self.runtime.get("package_type") == "image":
+            message = "this version of tc can't deploy functions as images yet"
+            yield Finding("not-yet", message, self.address("runtime", "package_type"))
+        kind = self.build.kind
+        if kind is None or kind.lower() == "code":
+            return
+        address = self.address("build", "kind")
+        if kind.lower() in _LATER_BUILDS:
+            yield Finding("not-yet", f"this version of tc can't build `{kind}` yet", address)
+        else:
+            message = f"`{kind}` is no kind of build"
+            yield Finding("invalid-value", message, address, "write Code, or leave it out")
+
+    def _memories(self) -> Iterator[Finding]:
+        for part in self.parts:
+            runtime = part.model.runtime
+            sizes = {runtime.memory, runtime.memory_size} - {None}
+            if len(sizes) > 1:
+                message = "`memory` and `memory_size` mean the same, and differ"
+                address = part.address / "runtime" / "memory_size"
+                yield Finding("invalid-value", message, address, "take one out")
+
+
+def _language(said: _Said, found: Found, reader: Reader) -> str | None:
+    written = said.runtime.get("lang")
+    if written is None:
+        return _inferred(said, found, reader)
+    if written in RUNTIMES:
+        return str(written)
+    message = f"`{written}` is no language of tc; there are {languages()}"
+    address = said.address("runtime", "lang")
+    hint = meant_language(str(written))
+    reader.findings.append(Finding("unknown-language", message, address, hint))
+    return None
+
+
+def _inferred(said: _Said, found: Found, reader: Reader) -> str | None:
+    candidates = languages_of(found.markers)
+    if len(candidates) == 1:
+        return candidates[0]
+    if candidates:
+        message = f"{found.dir.name}/ has handlers of several languages"
+        hint = "say which one in `runtime.lang`"
+    else:
+        message = f"there is no handler in {found.dir.name}/ that tells its language"
+        hint = "write handler.py (or .rb, .js, .mjs), or `runtime.lang` and `runtime.handler`"
+    reader.findings.append(Finding("no-code", message, said.fallback, hint, "key"))
+    return None
+
+
+def _check_handler(
+    name: str, found: Found, lang: str, handler: str, said: _Said, reader: Reader
+) -> None:
+    files = handler_files(lang, handler)
+    where = said.address("runtime", "handler")
+    if family(lang).name in ("python", "ruby", "node") and "." not in handler:
+        message = f"the handler `{handler}` names no function"
+        finding = Finding("invalid-value", message, where, f"write `{handler}.handler`")
+        reader.findings.append(finding)
+    elif not has_file(found.dir, files):
+        message = f"the handler `{handler}` of `{name}` needs {files[0]}, which isn't there"
+        hint = f"looked in {found.dir.name}/ for {', '.join(files)}"
+        reader.findings.append(Finding("no-code", message, where, hint))

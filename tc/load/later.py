@@ -1,0 +1,54 @@
+"""Keys that the grammar has and this version of tc can't deploy: said, never ignored."""
+
+from __future__ import annotations
+
+
+def _keys(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+#: what a mapping is -> its keys in the whole grammar; those that a model has are never looked up
+LATER: dict[str, frozenset[str]] = {
+    "topology": _keys(
+        "routes events queues channels mutations schedules pages pools triggers buckets tables "
+        "streams activities jobs workgroups stores hooks tests concurrency hyphenated_names"
+    ),
+    "functions": _keys("test shared fqn namespace queue mutation channel"),
+    "function file": _keys("test shared fqn namespace"),
+    "runtime": _keys(
+        "network fs mount_fs snapstart provisioned_concurrency reserved_concurrency role role_file "
+        "vars_file code"
+    ),
+    "build": _keys(
+        "package_manager shared_context skip_dev_deps dirs include_deps version image_name"
+    ),
+    "vars": _keys("provisioned_concurrency reserved_concurrency image_uri network filesystem"),
+    "routes": _keys(
+        "method methods path gateway kind stage stage_variables timeout async authorizer cors CORS "
+        "request_template response_template request_params response_params doc_only vertical "
+        "function proxy state queue event"
+    ),
+    "events": _keys(
+        "producer producers pattern filter rule_name bus doc_only retries "
+        "maximum_event_age_in_seconds dead_letter_queue dlq sandboxes function functions state "
+        "queue channel mutation consumer source target"
+    ),
+}
+_ARTICLES = {
+    "policies": "a policy document",
+    "activities": "an activity",
+    "events": "an event",
+    "vars": "a vars file",
+}
+
+
+def is_later(kind: str, key: str) -> bool:
+    return key in LATER.get(kind, ())
+
+
+def noun(kind: str) -> str:
+    """`routes` as it stands in a sentence: `a route`."""
+    if kind in _ARTICLES:
+        return _ARTICLES[kind]
+    one = kind.removesuffix("s")
+    return f"an {one}" if one[:1] in "aeiou" else f"a {one}"

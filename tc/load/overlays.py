@@ -1,0 +1,168 @@
+"""vars/FN.json and roles/FN.json: what operations add to a function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field, model_validator
+
+from tc.load.reader import Reader, kind_of
+from tc.load.scalars import as_text
+from tc.load.suggest import did_you_mean
+from tc.load.validate import validate
+from tc.spec.base import Strict
+from tc.spec.finding import Address, Finding
+from tc.spec.function import VarsEntry
+
+#: values that are fetched when the function is deployed
+_FETCHED = ("ssm:", "secretsmanager:", "s3:", "file:")
+_LATER_FILES = ("routes.json", "schedules.json", "hooks.json", "tags.json")
+
+
+class _Policy(Strict):
+    """IAM's own spelling, and no other."""
+
+    model_config = ConfigDict(populate_by_name=False)
+
+
+class PolicyStatement(_Policy):
+    sid: str | None = Field(None, alias="Sid")
+    effect: Literal["Allow", "Deny"] = Field(alias="Effect")
+    action: str | list[str] | None = Field(None, alias="Action")
+    not_action: str | list[str] | None = Field(None, alias="NotAction")
+    resource: str | list[str] | None = Field(None, alias="Resource")
+    not_resource: str | list[str] | None = Field(None, alias="NotResource")
+    condition: dict[str, dict[str, Any]] | None = Field(None, alias="Condition")
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> PolicyStatement:
+        for one, other, names in (
+            (self.action, self.not_action, "`Action` or `NotAction`"),
+            (self.resource, self.not_resource, "`Resource` or `NotResource`"),
+        ):
+            if (one is None) == (other is None):
+                raise ValueError(f"a statement has either {names}")
+        return self
+
+
+class PolicyDocument(_Policy):
+    """An IAM policy (docs.aws.amazon.com/IAM, "Grammar of the IAM JSON policy language")."""
+
+    version: Literal["2012-10-17", "2008-10-17"] | None = Field(None, alias="Version")
+    id: str | None = Field(None, alias="Id")
+    statement: PolicyStatement | list[PolicyStatement] = Field(alias="Statement")
+    inherit: bool = True
+
+
+@dataclass(slots=True)
+class Overlays:
+    """By function's name: its vars and its policy."""
+
+    vars: dict[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    policies: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def read_overlays(base: Path, functions: Iterable[str], reader: Reader) -> Overlays:
+    """The overlays in `base` (`vars/`, `roles/`) of `functions`.
+
+    A file that belongs to no function is a warning: it was meant for one.
+    """
+    overlays = Overlays()
+    known = set(functions)
+    for file in _json_files(base / "vars", known, reader):
+        if (found := _vars(file, reader)) is not None:
+            overlays.vars[file.stem] = found
+    for file in _json_files(base / "roles", known, reader):
+        if (policy := _policy(file, reader)) is not None:
+            overlays.policies[file.stem] = policy
+    for name in _LATER_FILES:
+        if (base / name).exists():
+            message = "this version of tc can't deploy what this file says yet"
+            reader.findings.append(Finding("not-yet", message, Address(base / name)))
+    return overlays
+
+
+def fetched_values(environment: Any, address: Address) -> list[Finding]:
+    """A finding for each variable whose value stands somewhere else."""
+    if not isinstance(environment, Mapping):
+        return []
+    return [
+        Finding(
+            "not-yet",
+            f"this version of tc can't fetch `{value.partition(':')[0]}:` values yet (`{name}`)",
+            address / name,
+        )
+        for name, value in environment.items()
+        if isinstance(value, str) and value.startswith(_FETCHED)
+    ]
+
+
+def texts(values: Any) -> Any:
+    """A mapping's numbers and truth values as they were written: variables and tags are text."""
+    if not isinstance(values, Mapping):
+        return values
+    return {key: as_text(value) for key, value in values.items()}
+
+
+def _json_files(directory: Path, known: set[str], reader: Reader) -> list[Path]:
+    try:
+        files = sorted(path for path in directory.iterdir() if not path.name.startswith("."))
+    except OSError:
+        return []
+    kept = []
+    for file in files:
+        if not reader.inside(file):
+            message = "is outside the project, behind a link"
+            reader.findings.append(Finding("outside-project", message, Address(file)))
+        elif file.suffix == ".json" and file.stem in known:
+            kept.append(file)
+        else:
+            hint = did_you_mean(file.stem, known) if file.suffix == ".json" else "FUNCTION.json"
+            message = f"belongs to no function: `{file.name}` is not read"
+            finding = Finding("unused-file", message, Address(file), hint, severity="warning")
+            reader.findings.append(finding)
+    return kept
+
+
+def _vars(file: Path, reader: Reader) -> Mapping[str, Mapping[str, Any]] | None:
+    data = reader.read_mapping(file, "a vars file", in_vars=True)
+    if data is None:
+        return None
+    found: dict[str, Mapping[str, Any]] = {}
+    for name, values in data.items():
+        address = Address(file) / name
+        if name.startswith("x-"):
+            continue
+        if not isinstance(values, dict):
+            message = f"`{name}` must be a mapping of one env or sandbox, not {kind_of(values)}"
+            hint = "put it below `default`"
+            reader.findings.append(Finding("wrong-type", message, address, hint, "key"))
+            continue
+        found[name] = _vars_entry(values, address, reader)
+    return found
+
+
+def _vars_entry(values: dict[str, Any], address: Address, reader: Reader) -> Mapping[str, Any]:
+    values = {
+        key: texts(value) if key in ("environment", "tags") else value
+        for key, value in values.items()
+    }
+    checked = validate(VarsEntry, values, address, "vars")
+    reader.findings += checked.findings
+    reader.findings += fetched_values(values.get("environment"), address / "environment")
+    model = checked.model
+    if model is None:
+        return {}
+    return {key: value for key, value in model.model_dump(exclude_unset=True).items() if value}
+
+
+def _policy(file: Path, reader: Reader) -> Mapping[str, Any] | None:
+    data = reader.read_mapping(file, "a policy document")
+    if data is None:
+        return None
+    checked = validate(PolicyDocument, data, Address(file), "policies")
+    reader.findings += checked.findings
+    return None if checked.findings else data

@@ -1,0 +1,113 @@
+"""Entries by name: routes, events and whatever else the registry has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tc.load.reader import Reader, kind_of
+from tc.load.validate import Checked, lost_target, validate, without
+from tc.spec.base import TARGET_KEYS, Strict
+from tc.spec.finding import Address, Finding
+
+DEFAULT_ROUTE = "default"
+_OLD_EVENTS = ("consumes", "produces")
+_TARGETS = frozenset((*TARGET_KEYS, "proxy"))
+
+
+@dataclass(slots=True)
+class Sections:
+    """Models by section and name, with their addresses; `broken` as in `Spec`."""
+
+    good: dict[str, dict[str, Strict]] = field(default_factory=dict)
+    addresses: dict[tuple[str, str], Address] = field(default_factory=dict)
+    broken: set[tuple[str, str]] = field(default_factory=set)
+
+
+def load_section(
+    section: str,
+    model: type[Strict],
+    data: Any,
+    address: Address,
+    reader: Reader,
+    result: Sections,
+) -> None:
+    """Adds the entries of `data`, the mapping at `address`, to `result`."""
+    if not isinstance(data, Mapping):
+        message = f"`{section}` must be a mapping of names, not {kind_of(data)}"
+        reader.findings.append(Finding("wrong-type", message, address, at="key"))
+        return
+    default: dict[str, Any] = {}
+    if section == "routes" and isinstance(data.get(DEFAULT_ROUTE), Mapping):
+        default = _default(model, data[DEFAULT_ROUTE], address / DEFAULT_ROUTE, section, reader)
+        data = {key: value for key, value in data.items() if key != DEFAULT_ROUTE}
+    good = result.good.setdefault(section, {})
+    for name, value, at in _entries(section, data, address, reader):
+        if (section, name) in result.addresses:
+            message = f"there are two {section} `{name}`"
+            reader.findings.append(Finding("duplicate-name", message, at, "take one out", "key"))
+            continue
+        result.addresses[(section, name)] = at
+        checked = validate(model, _filled(value, default), at, section)
+        reader.findings += checked.findings
+        if checked.model is None or lost_target(checked):
+            result.broken.add((section, name))
+        else:
+            good[name] = checked.model
+
+
+def _default(
+    model: type[Strict], data: Mapping[str, Any], address: Address, section: str, reader: Reader
+) -> dict[str, Any]:
+    """What every entry inherits: checked here, so that a mistake is told once."""
+    checked: Checked[Strict] = validate(model, dict(data), address, section)
+    own = [f for f in checked.findings if f.address != address]
+    reader.findings += own
+    depth = len(address.path)
+    wrong = [finding.address.path[depth:] for finding in own]
+    kept = without(dict(data), wrong)
+    return {key: value for key, value in kept.items() if not key.startswith("x-")}
+
+
+def _filled(value: Any, default: Mapping[str, Any]) -> Any:
+    """`value` with what it leaves out; a target of its own replaces the inherited one."""
+    value = {} if value is None else value
+    if not default or not isinstance(value, Mapping):
+        return value
+    inherited = dict(default)
+    if not _TARGETS.isdisjoint(value):
+        inherited = {key: item for key, item in default.items() if key not in _TARGETS}
+    return {**inherited, **value}
+
+
+def _entries(
+    section: str, data: Mapping[str, Any], address: Address, reader: Reader
+) -> Iterator[tuple[str, Any, Address]]:
+    """Name, data and address of each entry; of events in both generations of the grammar."""
+    for name, value in data.items():
+        at = address / name
+        if name.startswith("x-"):
+            continue
+        if section != "events" or name not in _OLD_EVENTS:
+            yield name, value, at
+        elif isinstance(value, Mapping):
+            yield from _old_events(name, value, at, reader)
+        elif value is not None:
+            message = f"`{name}` must be a mapping of events, not {kind_of(value)}"
+            reader.findings.append(Finding("wrong-type", message, at, at="key"))
+
+
+def _old_events(
+    direction: str, data: Mapping[str, Any], address: Address, reader: Reader
+) -> Iterator[tuple[str, Any, Address]]:
+    for name, value in data.items():
+        at = address / name
+        if name.startswith("x-"):
+            continue
+        if direction == "consumes":
+            yield name, value, at
+        elif not (isinstance(value, Mapping) and value.get("doc_only") is True):
+            message = "this version of tc can't deploy `events.produces` yet"
+            hint = "`doc_only: true` keeps it as documentation; an edge `event: NAME` sends it"
+            reader.findings.append(Finding("not-yet", message, at, hint, "key"))

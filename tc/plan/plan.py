@@ -1,0 +1,210 @@
+"""Desired against actual: what to do about each thing, and in which order; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from tc.plan.changes import compare, resolve
+from tc.plan.resource import Action, Actual, Change, Plan, Resource, Step
+from tc.plan.select import EVERYTHING, Selection
+
+
+def make_plan(
+    desired: Sequence[Resource],
+    actual: Mapping[str, Actual],
+    selection: Selection = EVERYTHING,
+    *,
+    owners: frozenset[str],
+    replacing: Mapping[str, frozenset[str]],
+    order: Sequence[str],
+) -> Plan:
+    """The plan that makes `actual` what `desired` says.
+
+    `desired` is the whole topology; of it, `selection` is done, and what that
+    needs and isn't there. What one of `owners` has and nobody desires is
+    removed. `replacing` are the fields of each kind that can't be changed in
+    place, `order` the kinds in the order in which they need each other.
+    """
+    outputs = {key: found.outputs for key, found in actual.items()}
+    known = [replace(r, props=resolve(r.props, outputs)) for r in desired]
+    chosen = _with_needs(known, actual, selection)
+    steps = [
+        _step(resource, actual.get(resource.key), selection.fields(resource), replacing)
+        for resource in chosen
+    ]
+    steps += _removals(known, actual, selection, owners)
+    return Plan(tuple(_ordered(_grouped(steps, known, actual), order)))
+
+
+def make_removal(actual: Iterable[Actual], order: Sequence[str]) -> Plan:
+    """The plan that removes all of `actual`."""
+    steps = [_remove(found) for found in actual]
+    return Plan(tuple(_ordered(_grouped(steps, [], {}), order)))
+
+
+def _with_needs(
+    desired: Sequence[Resource], actual: Mapping[str, Actual], selection: Selection
+) -> list[Resource]:
+    """What is selected, with all that this needs and that isn't there yet."""
+    by_key = {resource.key: resource for resource in desired}
+    chosen = {r.key for r in desired if selection.selects(r)}
+    queue = [key for key in chosen if key not in actual]
+    while queue:
+        for need in by_key[queue.pop()].needs:
+            if need in by_key and need not in chosen and need not in actual:
+                chosen.add(need)
+                queue.append(need)
+    return [resource for resource in desired if resource.key in chosen]
+
+
+def _step(
+    resource: Resource,
+    found: Actual | None,
+    fields: frozenset[str] | None,
+    replacing: Mapping[str, frozenset[str]],
+) -> Step:
+    action = Action.CREATE
+    changes: tuple[Change, ...] = ()
+    if found:
+        changes = compare(resource, found, fields)
+        fixed = replacing.get(resource.kind, frozenset())
+        if not changes:
+            action = Action.KEEP
+        elif any(change.path.split(".")[0] in fixed for change in changes):
+            action = Action.REPLACE
+        else:
+            action = Action.UPDATE
+    return Step(
+        action=action,
+        key=resource.key,
+        kind=resource.kind,
+        name=resource.name,
+        title=resource.title,
+        resource=resource,
+        actual=found,
+        changes=changes,
+        needs=resource.needs,
+    )
+
+
+def _removals(
+    desired: Sequence[Resource],
+    actual: Mapping[str, Actual],
+    selection: Selection,
+    owners: frozenset[str],
+) -> list[Step]:
+    """What is an owner's and isn't desired; a gateway that tc made goes with its last route."""
+    wanted = {resource.key for resource in desired}
+    gone = {
+        key: found
+        for key, found in actual.items()
+        if key not in wanted and found.owner in owners and selection.removes(found.kind)
+    }
+    for key, found in actual.items():
+        children = [child.key for child in actual.values() if child.parent == key]
+        unused = children and all(child in gone for child in children)
+        needed = any(resource.parent == key for resource in desired)
+        if found.outputs.get("made") == "tc" and unused and not needed:
+            gone[key] = found
+    return [_remove(found) for found in gone.values()]
+
+
+def _remove(found: Actual) -> Step:
+    return Step(Action.DELETE, found.key, found.kind, found.name, found.title, actual=found)
+
+
+def _grouped(
+    steps: list[Step], desired: Sequence[Resource], actual: Mapping[str, Actual]
+) -> list[Step]:
+    """Steps that a parent's own call does are put within it."""
+    by_key = {step.key: step for step in steps}
+    grouped: dict[str, Step] = {}
+    working: set[str] = set()
+    for step in steps:
+        parent = by_key.get(_parent(step) or "")
+        if step.action is Action.KEEP and not (parent and parent.action is Action.REPLACE):
+            grouped[step.key] = step
+            continue
+        if parent and _bears(parent, step):
+            working.add(parent.key)
+            action = Action.CREATE if parent.action is Action.REPLACE else step.action
+            step = replace(step, within=parent.key, action=action)
+        grouped[step.key] = step
+    for key in working:
+        parent = grouped[key]
+        action = Action.UPDATE if parent.action is Action.KEEP else parent.action
+        children = () if action is Action.DELETE else _children(key, grouped, desired, actual)
+        grouped[key] = replace(parent, action=action, children=children)
+    return list(grouped.values())
+
+
+def _parent(step: Step) -> str | None:
+    if step.resource:
+        return step.resource.parent
+    return step.actual.parent if step.actual else None
+
+
+def _bears(parent: Step, child: Step) -> bool:
+    """Whether the parent's call also does what `child` is about."""
+    if parent.action is Action.DELETE:
+        return child.action is Action.DELETE
+    bears = parent.resource.bears if parent.resource else frozenset()
+    if parent.action in (Action.CREATE, Action.REPLACE):
+        return "create" in bears and child.action is not Action.DELETE
+    return "update" in bears
+
+
+def _children(
+    key: str,
+    steps: Mapping[str, Step],
+    desired: Sequence[Resource],
+    actual: Mapping[str, Actual],
+) -> tuple[Resource, ...]:
+    """The children that the parent should have in the end: as planned where they
+    are in the plan, as they are otherwise."""
+    final: dict[str, Resource] = {}
+    for found in actual.values():
+        step = steps.get(found.key)
+        if found.parent == key and not (step and step.action is Action.DELETE):
+            final[found.key] = Resource(
+                found.kind, found.key, found.name, found.title, found.owner, found.props
+            )
+    for resource in desired:
+        if resource.parent == key and resource.key in steps:
+            final[resource.key] = resource
+    return tuple(final[name] for name in sorted(final))
+
+
+def _ordered(steps: list[Step], order: Sequence[str]) -> list[Step]:
+    """Creates and updates as they need each other, then removals the other way round.
+
+    Nothing is removed before everything else is done: what is updated may still
+    use it. Of the removals, a thing goes before what it needs.
+    """
+    rank = {kind: place for place, kind in enumerate(order)}
+    busy = {step.key for step in steps if step.action is not Action.KEEP}
+    building = sorted(
+        (step for step in steps if step.action is not Action.DELETE),
+        key=lambda step: (rank[step.kind], step.key),
+    )
+    removing = sorted(
+        (step for step in steps if step.action is Action.DELETE),
+        key=lambda step: (-rank[step.kind], step.key),
+    )
+    placed = [
+        replace(step, needs=tuple(need for need in step.needs if need in busy)) for step in building
+    ]
+    built = tuple(step.key for step in building if step.action is not Action.KEEP)
+    users: dict[str, list[str]] = {}
+    for step in removing:
+        for need in step.actual.needs if step.actual else ():
+            users.setdefault(need, []).append(step.key)
+    placed += [
+        replace(
+            step,
+            needs=(*built, *(user for user in users.get(step.key, ()) if user != step.within)),
+        )
+        for step in removing
+    ]
+    return placed

@@ -1,0 +1,108 @@
+"""What ``-c`` means: which things, and which of their fields."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from tc.errors import UsageError
+from tc.plan.resource import Resource
+
+Fields = frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The chosen selectors, each with the fields it is limited to (None: all).
+
+    `kinds` are the kinds chosen whole, of which things taken out of the topology
+    are removed too. An empty selection is everything.
+    """
+
+    chosen: Mapping[str, Fields | None]
+    kinds: frozenset[str]
+
+    @property
+    def everything(self) -> bool:
+        return not self.chosen
+
+    def selects(self, resource: Resource) -> bool:
+        return self.everything or any(name in resource.selectors for name in self.chosen)
+
+    def fields(self, resource: Resource) -> Fields | None:
+        """The fields to compare, None for all of them."""
+        found: set[str] = set()
+        for name, fields in self.chosen.items():
+            if name in resource.selectors:
+                if fields is None:
+                    return None
+                found |= fields
+        return frozenset(found) or None
+
+    def removes(self, kind: str) -> bool:
+        """Whether things of `kind` that no topology explains are in the selection."""
+        return self.everything or kind in self.kinds
+
+
+EVERYTHING = Selection({}, frozenset())
+
+
+def parse(
+    written: Sequence[str],
+    resources: Iterable[Resource],
+    plurals: Mapping[str, str],
+    aspects: Mapping[str, Mapping[str, Fields]],
+) -> Selection:
+    """The selection that `written` (the values of ``-c``) means.
+
+    `plurals` maps what ``-c`` calls a kind to the kind, `aspects` a kind's plural
+    to its groups of fields. A kind wins over a function of the same name. An
+    aspect of the functions may stand alone (``vars``) or follow its kind.
+    """
+    if not written:
+        return EVERYTHING
+    resources = list(resources)
+    known = {name for resource in resources for name in resource.selectors}
+    chosen: dict[str, Fields | None] = {}
+    kinds: set[str] = set()
+    for name in written:
+        fields = _aspect(name, aspects)
+        if fields:
+            chosen["functions"] = chosen.get("functions", frozenset()) and fields
+            chosen["functions"] = fields | (chosen["functions"] or frozenset())
+        elif name in known or name in plurals:
+            chosen[name] = None
+            kinds |= _kinds(name, plurals)
+        else:
+            raise _unknown(name, known | set(plurals), aspects)
+    return Selection(chosen, frozenset(kinds))
+
+
+def _aspect(name: str, aspects: Mapping[str, Mapping[str, Fields]]) -> Fields | None:
+    for plural, groups in aspects.items():
+        for aspect, fields in groups.items():
+            if name in (aspect, f"{plural}/{aspect}"):
+                return fields
+    return None
+
+
+def _kinds(name: str, plurals: Mapping[str, str]) -> set[str]:
+    """The kinds that `name` chooses whole: its own, and those that come with it."""
+    if name not in plurals:
+        return set()
+    return {plurals[name], *_COMPANIONS.get(plurals[name], ())}
+
+
+#: kinds whose things come and go with those of another
+_COMPANIONS = {"route": ("permission",), "event": ("permission",)}
+
+
+def _unknown(
+    name: str, known: Iterable[str], aspects: Mapping[str, Mapping[str, Fields]]
+) -> UsageError:
+    names = {name for name in known if not name.startswith("routes//")}
+    names |= {f"{plural}/{aspect}" for plural, groups in aspects.items() for aspect in groups}
+    close = difflib.get_close_matches(name, names, n=1)
+    hint = f"did you mean `{close[0]}`?" if close else f"there are: {', '.join(sorted(names))}"
+    return UsageError(f"`{name}` is no component of this topology", code="component", hint=hint)

@@ -1,0 +1,20 @@
+"""What has to be looked up before the desired things are known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tc.spec.artifact import Artifact
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Packages by function name on AWS, layer version ARNs by the name a function lists.
+
+    A function without a package here is planned without its code, a layer
+    that is absent is left out.
+    """
+
+    artifacts: Mapping[str, Artifact] = field(default_factory=dict)
+    layers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

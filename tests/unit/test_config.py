@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tc.config import Config, Environment, aws_profiles, choose_env, choose_sandbox, read_config
+from tc.errors import InvalidInput, UsageError
+
+GOOD = """\
+envs:
+  dev: {profile: corp-dev, region: eu-west-1, account: 012345678901}
+  ci:
+    account: 111122223333
+    role: arn:aws:iam::111122223333:role/deploy
+    endpoint_url: http://127.0.0.1:4566
+default_env: dev
+tags: {team: data, cost: 0042}
+x-mine: [1, 2]
+"""
+NEITHER = (
+    "has neither `profile` nor `account` | "
+    "without a profile the machine's credentials are used: say which account"
+)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in list(os.environ):
+        if name.startswith(("AWS_", "TC_")):
+            monkeypatch.delenv(name)
+    home = tmp_path / "home"
+    (home / ".aws").mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(home))
+    (home / ".aws/config").write_text(
+        "[default]\n[profile corp-dev]\n[profile 'my own']\n[other]\n"
+    )
+    (home / ".aws/credentials").write_text("[keys]\naws_access_key_id = A\n")
+    return home
+
+
+@pytest.fixture
+def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    repo = tmp_path / "repo"
+    (repo / ".git").mkdir(parents=True)
+    (repo / "infrastructure/tc").mkdir(parents=True)
+    (repo / "etl").mkdir()
+    monkeypatch.chdir(repo)
+    return repo
+
+
+def write(repo: Path, text: str) -> Path:
+    path = repo / "infrastructure/tc/config.yml"
+    path.write_text(text)
+    return path
+
+
+def test_the_file_is_found_at_the_git_root(repo: Path) -> None:
+    path = write(repo, GOOD)
+    config = read_config(repo / "etl")
+    assert config.path == path
+    assert config.envs == {
+        "dev": Environment("dev", "corp-dev", "eu-west-1", "012345678901"),
+        "ci": Environment(
+            "ci",
+            account="111122223333",
+            role="arn:aws:iam::111122223333:role/deploy",
+            endpoint_url="http://127.0.0.1:4566",
+        ),
+    }
+    assert config.default_env == "dev"
+    assert config.tags == {"team": "data", "cost": "0042"}
+
+
+def test_without_a_file_there_are_defaults_and_no_yaml_is_loaded(repo: Path) -> None:
+    assert read_config(repo) == Config()
+    code = (
+        "import sys; from pathlib import Path; from tc.config import *;"
+        "read_config(Path('.')); choose_env('local', Config());"
+        "print([m for m in ('yaml', 'botocore', 'pydantic') if m in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
+def test_tc_config_path_wins(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(repo, GOOD)
+    other = tmp_path / "other.yml"
+    other.write_text("default_env: local\n")
+    monkeypatch.setenv("TC_CONFIG_PATH", str(other))
+    assert read_config(repo).default_env == "local"
+    other.unlink()
+    with pytest.raises(UsageError) as caught:
+        read_config(repo)
+    assert caught.value.where == str(other)
+
+
+@pytest.mark.parametrize("text", ["", "# nothing yet\n", "envs:\n"])
+def test_a_file_that_says_nothing_is_no_error(repo: Path, text: str) -> None:
+    write(repo, text)
+    assert read_config(repo).envs == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("env: {}\n", "1:1 unknown-key `env` is not a key of config.yml | did you mean `envs`?"),
+        (
+            "envs:\n  dev: {profil: x, account: 012345678901}\n",
+            "2:9 unknown-key `profil` is not a key of an env | did you mean `profile`?",
+        ),
+        (
+            "guards: {}\n",
+            "1:1 not-yet `guards` can't be used in this version of tc yet | take it out",
+        ),
+        ("envs: [dev]\n", "1:1 wrong-type `envs` is a mapping, not a list | "),
+        ("envs: {dev: x}\n", "1:13 wrong-type `dev` is a mapping, not text | "),
+        ("default_env: [x]\n", "1:1 wrong-type `default_env` is text, not a list | "),
+        (
+            "envs: {dev: {profile: x, account: 1234}}\n",
+            "1:35 invalid-value `1234` is no account | such as 012345678901",
+        ),
+        (
+            "envs: {dev: {profile: x, region: Ireland}}\n",
+            "1:34 invalid-value `Ireland` is no region | such as eu-west-1",
+        ),
+        (
+            "envs:\n  ci: {region: eu-west-1}\n",
+            f"2:3 missing-key env `ci` {NEITHER}",
+        ),
+        ("envs: {dev: }\n", f"1:8 missing-key env `dev` {NEITHER}"),
+        (
+            "envs: {local: {profile: x}}\n",
+            "1:8 invalid-value `local` is tc's own env and can't be set | give it another name",
+        ),
+        (
+            "tags: {'tc:functor': x}\n",
+            "1:8 invalid-value tag `tc:functor` is reserved | give it another name",
+        ),
+        ("tags: {a: 1}\ntags: {a: 2}\n", "2:1 duplicate-key `tags` is here twice | take one out"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_place(repo: Path, text: str, problem: str) -> None:
+    write(repo, text)
+    with pytest.raises(InvalidInput) as caught:
+        read_config(repo)
+    assert [f"{p.line}:{p.col} {p.code} {p.message} | {p.hint}" for p in caught.value.problems] == [
+        problem
+    ]
+    assert caught.value.problems[0].file == "infrastructure/tc/config.yml"
+
+
+def test_every_problem_is_said_in_one_run(repo: Path) -> None:
+    write(repo, "env: {}\nguards: {}\ntags: [a]\n")
+    with pytest.raises(InvalidInput) as caught:
+        read_config(repo)
+    assert [p.code for p in caught.value.problems] == ["unknown-key", "not-yet", "wrong-type"]
+
+
+def test_profiles_come_from_both_files() -> None:
+    assert aws_profiles() == ["corp-dev", "default", "keys", "my own"]
+
+
+def test_env_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = Config(default_env="keys")
+    monkeypatch.setenv("AWS_PROFILE", "default")
+    assert choose_env(None, Config()) == Environment("default", profile="default")
+    assert choose_env(None, config).name == "keys"
+    monkeypatch.setenv("TC_ENV", "my own")
+    assert choose_env(None, config).name == "my own"
+    assert choose_env("corp-dev", config).name == "corp-dev"
+
+
+def test_an_entry_of_the_file_wins_over_a_profile_of_its_name() -> None:
+    entry = Environment("keys", profile="corp-dev", account="111122223333")
+    assert choose_env("keys", Config(envs={"keys": entry})) is entry
+
+
+def test_local_is_always_there_even_with_broken_aws_files(home: Path) -> None:
+    (home / ".aws/config").write_text("garbage\n")
+    assert choose_env("local", Config()) == Environment("local", local=True)
+    with pytest.raises(UsageError) as caught:
+        choose_env("keys", Config())
+    assert caught.value.where == str(home / ".aws/config")
+
+
+def test_no_env_lists_what_there_is() -> None:
+    config = Config(envs={"ci": Environment("ci", account="111122223333")})
+    with pytest.raises(UsageError) as caught:
+        choose_env(None, config)
+    assert caught.value.hint == ("add -e with one of: ci, corp-dev, default, keys, local, my own")
+
+
+def test_an_unknown_env_is_refused_with_the_nearest_one() -> None:
+    with pytest.raises(UsageError) as caught:
+        choose_env("corpdev", Config())
+    assert caught.value.message == "There is no env or AWS profile `corpdev`."
+    assert caught.value.hint == "did you mean `corp-dev`?"
+    config = Config(Path("c.yml"), envs={"qa": Environment("qa", profile="gone")})
+    with pytest.raises(UsageError) as caught:
+        choose_env("qa", config)
+    assert caught.value.message == "Env `qa` uses the AWS profile `gone`, which does not exist."
+    assert caught.value.where == "c.yml"
+
+
+def test_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert choose_sandbox("bob") == "bob"
+    with pytest.raises(UsageError):
+        choose_sandbox(None)
+    monkeypatch.setenv("TC_SANDBOX", "pr-123")
+    assert choose_sandbox(None) == "pr-123"
+    assert choose_sandbox("bob") == "bob"
+    for bad in ("Bob", "-bob", "a_b", "a b", "bob\n"):
+        with pytest.raises(UsageError, match="cannot be a sandbox's name"):
+            choose_sandbox(bad)
