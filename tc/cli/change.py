@@ -184,7 +184,8 @@ def _sum(steps: Sequence[Step], plan: Plan, seconds: float) -> str:
     parts = [f"{told[name]} {word}" for name, word in (*words, ("delete", "deleted")) if told[name]]
     if not steps:
         return f"Nothing to do: {told['keep']} things are as the topology says ({seconds:.1f} s)"
-    return f"Done: {', '.join(parts)}, {told['keep']} unchanged ({seconds:.1f} s)"
+    kept = f", {told['keep']} unchanged" if told["keep"] else ""
+    return f"Done: {', '.join(parts)}{kept} ({seconds:.1f} s)"
 
 
 def again(command: str, target: Target, components: Iterable[str] | None) -> str:

@@ -40,7 +40,7 @@ def compose(
     """
     from tc.cli.run import read_topology, running
 
-    with running() as run:
+    with running(document=True) as run:
         from tc.config import choose_env, choose_sandbox, read_config
 
         config = read_config(Path.cwd())

@@ -31,7 +31,7 @@ def diff(
     from tc.cli.change import packager, tell_plan
     from tc.cli.run import open_target, running
 
-    with running(as_json=as_json) as run:
+    with running(as_json=as_json, document=True) as run:
         from tc.deploy.pipeline import prepare, readable
 
         target = open_target(run, sandbox=sandbox, env=env, service=service, region=region)

@@ -49,7 +49,7 @@ def invoke(
     """
     from tc.cli.run import open_target, running
 
-    with running(as_json=as_json) as run:
+    with running(as_json=as_json, document=True) as run:
         body = read_payload(payload)
         target = open_target(run, sandbox=sandbox, env=env, service=service, region=region)
         answer = _invoke(run, target, component, body, sync=sync)

@@ -21,7 +21,7 @@ def list_(
     """List the sandboxes of the account, or with -s the things of one sandbox."""
     from tc.cli.run import running
 
-    with running(as_json=as_json) as run:
+    with running(as_json=as_json, document=True) as run:
         if sandbox:
             _things(run, sandbox, env, service, region)
         else:
@@ -37,11 +37,18 @@ def _sandboxes(run: Run, env: str | None, region: str | None) -> None:
     environment = choose_env(env, read_config(Path.cwd()))
     aws, _ = open_aws(run, environment, region)
     rows = [
-        [box.namespace, box.sandbox, box.version, box.updated_by, ago(box.since), str(box.things)]
+        [
+            box.namespace,
+            box.sandbox,
+            box.version,
+            box.updated_by,
+            ago(box.since) if box.since else "",
+            str(box.things),
+        ]
         for box in sandboxes(aws)
     ]
-    if not rows and not run.printer.as_json:
-        run.log(f"There is no sandbox in {environment.name}.")
+    if not rows:
+        run.result(f"There is no sandbox in {environment.name}", columns=[], rows=[])
         return
     _table(run, ["topology", "sandbox", "version", "updated_by", "created", "things"], rows)
 
@@ -58,7 +65,9 @@ def _things(
         for thing in things(target.topology, target.aws)
     ]
     if not rows:
-        run.log(f"{target.scope.namespace}@{sandbox} has nothing in {target.environment.name}.")
+        where = f"{target.scope.namespace}@{sandbox}"
+        text = f"{where} has nothing in {target.environment.name}"
+        run.result(text, columns=[], rows=[])
         return
     _table(run, ["kind", "name", "version", "changed", "address"], rows)
 

@@ -46,6 +46,8 @@ def status(as_json: options.Json = False) -> None:
     from tc.cli.run import running
 
     with running(as_json=as_json) as run:
+        from datetime import UTC, datetime
+
         from tc.cli.render import ago, human_bytes
         from tc.local import engine
 
@@ -54,7 +56,7 @@ def status(as_json: options.Json = False) -> None:
         if found.running:
             text = (
                 f"running at {found.url} (pid {found.pid}, ministack {found.version}, "
-                f"started {ago(found.since)}), {held}"
+                f"started {ago(datetime.fromtimestamp(found.since, UTC))}), {held}"
             )
         else:
             text = f"not running, {held}"

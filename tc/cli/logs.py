@@ -36,7 +36,7 @@ def logs(
     """Show what the functions of a sandbox logged; -c functions/X for one of them."""
     from tc.cli.run import open_target, running
 
-    with running(as_json=as_json) as run:
+    with running(as_json=as_json, document=True) as run:
         start = int(time.time() * 1000) - _milliseconds(since)
         target = open_target(run, sandbox=sandbox, env=env, service=service, region=region)
         groups = _groups(target, components or [])
@@ -89,10 +89,11 @@ def _show(run: Run, target: Target, groups: dict[str, str], start: int, seen: se
         (pair for listing in listings for pair in listing), key=lambda pair: pair[1]["timestamp"]
     )
     for function, event in found:
-        if event["eventId"] not in seen:
-            seen.add(event["eventId"])
+        name = f"{event.get('logStreamName')} {event['timestamp']} {event['message']}"
+        if event.get("eventId", name) not in seen:
+            seen.add(event.get("eventId", name))
             _tell(run, function, event)
-    return max([start, *(event["timestamp"] for _, event in found)])
+    return max([start, *(int(event["timestamp"]) for _, event in found)])
 
 
 def _events(target: Target, group: str, start: int) -> list[dict[str, Any]]:

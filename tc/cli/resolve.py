@@ -17,7 +17,7 @@ def resolve(
     """Show exactly what would be deployed: every thing, with every field, as JSON."""
     from tc.cli.run import open_target, running
 
-    with running(as_json=as_json) as run:
+    with running(as_json=as_json, document=True) as run:
         from tc.cli.change import packager, shown
         from tc.deploy.pipeline import resolved
 

@@ -27,16 +27,27 @@ if TYPE_CHECKING:
     from tc.spec.topology import Topology
 
 
+#: facts that are on the way to an answer, not part of it
+_ASIDE = frozenset({"log", "wait", "progress", "flow.step", "throttled"})
+
+
 @dataclass(slots=True)
 class Run:
     """What a command works with."""
 
     printer: Printer
+    document: bool = False
     started: float = field(default_factory=time.monotonic)
     code: int = 0
     closing: list[Callable[[], None]] = field(default_factory=list)
 
     def emit(self, event: Event) -> None:
+        """Tells a fact. Where standard output is the answer that was asked for, what
+        happens on the way there goes to standard error."""
+        if self.document and event.name in _ASIDE:
+            if event.text:
+                typer.echo(event.text, err=True)
+            return
         self.printer.emit(event)
 
     def log(self, text: str) -> None:
@@ -64,18 +75,23 @@ class Target:
 
 
 @contextmanager
-def running(*, as_json: bool = False) -> Iterator[Run]:
-    """Runs the body; every error is told, none escapes but the exit code."""
+def running(*, as_json: bool = False, document: bool = False) -> Iterator[Run]:
+    """Runs the body; every error is told, none escapes but the exit code.
+
+    `document` is for commands whose standard output is an answer to keep
+    (``tc resolve | jq``).
+    """
     from tc.cli.render import printer as new_printer
     from tc.errors import TcError
 
     printer = new_printer(as_json=as_json)
-    run = Run(printer)
+    run = Run(printer, document=document and not as_json)
     try:
         yield run
     except typer.Exit as done:
         run.code = done.exit_code
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
+        printer.error(interrupt)
         run.code = 130
     except TcError as error:
         printer.error(error)
@@ -156,17 +172,14 @@ def open_target(
     config = read_config(Path.cwd())
     environment = choose_env(env, config)
     name = choose_sandbox(sandbox)
-    run.log("Composing topology...")
+    if not run.document:
+        run.log("Composing topology...")
     spec, topology = read_topology(run, service, name, environment, config, region)
     aws, environment = open_aws(run, environment, region)
     topology = _in_account(spec, topology, aws)
-    run.emit(
-        Event(
-            "functor",
-            f"Initializing functor: {topology.scope.functor}",
-            {"functor": topology.scope.functor},
-        )
-    )
+    if not run.document:
+        functor = topology.scope.functor
+        run.emit(Event("functor", f"Initializing functor: {functor}", {"functor": functor}))
     return Target(topology, environment, aws)
 
 

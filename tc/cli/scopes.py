@@ -31,9 +31,11 @@ def scope_of(
         namespace=spec.name,
         sandbox=sandbox or unknown.sandbox,
         env=environment.name if environment else unknown.env,
-        account="000000000000" if local else _or(environment and environment.account, "account"),
+        account="000000000000"
+        if local
+        else _or(environment.account if environment else None, "account"),
         region=region
-        or ("us-east-1" if local else _or(environment and environment.region, "region")),
+        or ("us-east-1" if local else _or(environment.region if environment else None, "region")),
         version=spec.version or unknown.version,
         repo=spec.dir.name,
         local=local,

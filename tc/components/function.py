@@ -9,6 +9,7 @@ digest}:{CodeSha256}``, void when the live sum differs.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from tc.spec.base import Strict
 from tc.spec.facts import Facts
 from tc.spec.finding import Finding
 from tc.spec.function import Function
+from tc.spec.runtimes import warning
 from tc.spec.scope import OWNER_TAG, Scope, own_tags
 from tc.spec.topology import Topology
 
@@ -62,6 +64,7 @@ def function_key(topology: Topology, name: str) -> str:
 
 
 def check(topology: Topology) -> Iterable[Finding]:
+    yield from _deprecated(topology)
     for function in topology.functions.values():
         size = sum(len(k.encode()) + len(v.encode()) for k, v in function.environment.items())
         if size > _ENVIRONMENT_LIMIT:
@@ -77,6 +80,24 @@ def check(topology: Topology) -> Iterable[Finding]:
                 "too-many-layers",
                 f"`{function.name}` lists {len(function.layers)} layers; Lambda takes 5",
                 function.address,
+            )
+
+
+def _deprecated(topology: Topology) -> Iterable[Finding]:
+    """One warning for each runtime, however many functions use it."""
+    users: dict[str, list[Function]] = {}
+    for function in topology.functions.values():
+        users.setdefault(function.runtime, []).append(function)
+    for runtime, functions in users.items():
+        said = warning(runtime, date.today())
+        if said:
+            names = ", ".join(function.name for function in functions)
+            yield Finding(
+                "runtime-date",
+                f"{said} ({names})",
+                functions[0].address,
+                "choose a newer `runtime.lang`",
+                severity="warning",
             )
 
 

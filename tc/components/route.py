@@ -63,7 +63,7 @@ class RouteModel(Targets):
 
     def label(self, name: str) -> str:
         match = _KEY.match(name)
-        found = self.methods or [
+        found: list[str] = list(self.methods or []) or [
             self.method or (match["method"] if match and match["method"] else "POST")
         ]
         return f"{','.join(found)} {self.path or (match['path'] if match else name)}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from tc.components.protocol import Aws
 from tc.deploy.gather import gather
@@ -16,14 +18,14 @@ from tc.spec.topology import Topology
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """A sandbox of a topology. `since` is the Unix time of its first role, `things`
+    """A sandbox of a topology. `since` is when its first role was made, `things`
     counts what carries its mark, its roles included."""
 
     namespace: str
     sandbox: str
     version: str
     updated_by: str
-    since: float
+    since: datetime | None
     things: int
 
 
@@ -41,7 +43,7 @@ class Thing:
 def sandboxes(aws: Aws) -> list[Sandbox]:
     """Every sandbox of the account and region: found by the paths of their roles,
     told by their tags."""
-    roles: dict[str, list[Mapping[str, object]]] = {}
+    roles: dict[str, list[Mapping[str, Any]]] = {}
     for role in aws.pages("iam", "list_roles", "Roles", PathPrefix=f"/tc/{aws.region}/"):
         parts = role["Path"].strip("/").split("/")
         if len(parts) == 4:
@@ -61,18 +63,16 @@ def sandboxes(aws: Aws) -> list[Sandbox]:
     ]
 
 
-def _sandbox(
-    owner: str, roles: list[Mapping[str, object]], tagged: list[dict[str, str]]
-) -> Sandbox:
+def _sandbox(owner: str, roles: list[Mapping[str, Any]], tagged: list[dict[str, str]]) -> Sandbox:
     namespace, _, name = owner.partition("@")
-    created = [role["CreateDate"].timestamp() for role in roles]  # type: ignore[attr-defined]
+    created = [role["CreateDate"] for role in roles]
     people = max(tagged, key=lambda tags: tags.get("version", ""), default={})
     return Sandbox(
         namespace=namespace,
         sandbox=name,
         version=people.get("version", ""),
         updated_by=people.get("updated_by", ""),
-        since=min(created, default=0.0),
+        since=min(created, default=None),
         things=len(roles) + len(tagged),
     )
 

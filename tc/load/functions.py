@@ -67,6 +67,11 @@ def load_functions(
     return loader.match(places, written)
 
 
+def check_function_files(directory: Path, ignore: tuple[str, ...], reader: Reader) -> None:
+    """Tells what is wrong with the function files where the topology can't be read."""
+    _Loader(directory, ignore, reader).discover([])
+
+
 class _Loader:
     def __init__(self, directory: Path, ignore: tuple[str, ...], reader: Reader):
         self.directory = directory

@@ -104,6 +104,8 @@ class _Teller:
         value = _value(self.data, path)
         if all(error["type"] in _EXPECTED for error in several):
             expected = list(dict.fromkeys(_EXPECTED[error["type"]] for error in several))
+            if "a number" in expected:
+                expected = [words for words in expected if words != "a whole number"]
             return self._wrong_type(path, expected, value)
         told = next(error for error in several if error["type"] not in _EXPECTED)
         return Mistake("invalid-value", self._invalid(path, told, value), path, path)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field, model_validator
 
 from tc.load.reader import Reader, kind_of
-from tc.load.scalars import as_text
+from tc.load.scalars import as_text, plain
 from tc.load.suggest import did_you_mean
 from tc.load.validate import validate
 from tc.spec.base import Strict
@@ -165,4 +165,4 @@ def _policy(file: Path, reader: Reader) -> Mapping[str, Any] | None:
         return None
     checked = validate(PolicyDocument, data, Address(file), "policies")
     reader.findings += checked.findings
-    return None if checked.findings else data
+    return None if checked.findings else plain(data)

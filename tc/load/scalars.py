@@ -84,3 +84,21 @@ def as_text(value: Any) -> Any:
     if isinstance(value, WrittenInt | WrittenFloat):
         return value.text
     return str(value) if isinstance(value, int | float) else value
+
+
+def plain(value: Any) -> Any:
+    """`value` without the memory of how it was written; itself when there is none in it.
+
+    What leaves `tc.load` is plain: YAML's representer refuses subclasses of float.
+    """
+    if isinstance(value, WrittenInt):
+        return int(value)
+    if isinstance(value, WrittenFloat):
+        return float(value)
+    if isinstance(value, dict):
+        made = {key: plain(item) for key, item in value.items()}
+        return value if all(made[key] is value[key] for key in made) else made
+    if isinstance(value, list):
+        items = [plain(item) for item in value]
+        return value if all(a is b for a, b in zip(items, value, strict=True)) else items
+    return value

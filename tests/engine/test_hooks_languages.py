@@ -8,7 +8,6 @@ import shutil
 import pytest
 from hooks_support import Hooked, archive
 
-pytest_plugins = ["hooks_support"]
 pytestmark = pytest.mark.engine
 
 ruby = pytest.mark.skipif(shutil.which("ruby") is None, reason="ruby is not installed")
@@ -148,9 +147,7 @@ def test_node_handlers_of_every_form(
         (NODE, "index.lost", "TypeError"),
     ],
 )
-def test_node_errors_have_lambdas_types(
-    hooked: Hooked, code: str, handler: str, kind: str
-) -> None:
+def test_node_errors_have_lambdas_types(hooked: Hooked, code: str, handler: str, kind: str) -> None:
     name = hooked.function({"index.js": code}, Runtime="nodejs20.x", Handler=handler)
     assert hooked.invoke(name).payload["errorType"] == kind
 

@@ -9,7 +9,6 @@ import time
 import pytest
 from hooks_support import SECRET, Hooked
 
-pytest_plugins = ["hooks_support"]
 pytestmark = pytest.mark.engine
 
 OWN = f"python3.{sys.version_info.minor}"
@@ -280,7 +279,9 @@ def handler(event, context):
 
 
 def test_large_events_and_answers_pass(hooked: Hooked) -> None:
-    name = hooked.python("def handler(event, context): return event * (2 if event[0] == 'b' else 1)")
+    name = hooked.python(
+        "def handler(event, context): return event * (2 if event[0] == 'b' else 1)"
+    )
     text = "a" * 5_000_000
     assert hooked.invoke(name, text).payload == text
     assert hooked.invoke(name, "b" + text).payload["errorType"] == "Function.ResponseSizeTooLarge"

@@ -20,6 +20,7 @@ from .service_calls import Answer, check, json_call, problem, send_message, text
 from .vtl import follow
 
 KEPT = ("integrationSubtype", "credentialsArn", "connectionId", "tlsConfig")
+SELECTION = re.compile(r"\$\{([^}]+)\}")
 XML = {"Content-Type": "text/xml"}
 JSON = {"Content-Type": "application/json"}
 FLOW = {"StateMachineArn": "stateMachineArn", "Name": "name", "Input": "input"}
@@ -195,8 +196,7 @@ def parameters(written: dict[str, str], request: Request) -> dict[str, str]:
     made = {}
     for name, value in written.items():
         if "${" in value:
-            pattern = re.compile(r"\$\{([^}]+)\}")
-            made[name] = pattern.sub(lambda m: text_of(select(m[1], request) or ""), value)
+            made[name] = SELECTION.sub(lambda found: _inside(found[1], request), value)
         elif value.startswith("$"):
             found = select(value[1:], request)
             if found is None:
@@ -205,6 +205,11 @@ def parameters(written: dict[str, str], request: Request) -> dict[str, str]:
         else:
             made[name] = value
     return made
+
+
+def _inside(expression: str, request: Request) -> str:
+    found = select(expression, request)
+    return "" if found is None else text_of(found)
 
 
 def select(expression: str, request: Request) -> Any:

@@ -28,7 +28,7 @@ SIGNS = (
     ("+", "-"),
     ("*", "/", "%"),
 )
-NUMBER = re.compile(r"-?\d+(\.\d+)?(?!\.\.)")
+NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
 class TemplateError(Exception):

@@ -96,7 +96,7 @@ def _ticks() -> Iterator[float]:
 
 @pytest.fixture(autouse=True)
 def everywhere_alike(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    for name in ("NO_COLOR", "TC_DEBUG", "FORCE_COLOR", "COLORTERM"):
+    for name in ("NO_COLOR", "TC_DEBUG", "FORCE_COLOR", "COLORTERM", "PYTHONUNBUFFERED"):
         monkeypatch.delenv(name, raising=False)
     values = {"TZ": "UTC", "TERM": "xterm", "COLUMNS": "80", "LINES": "24"}
     for name, value in {**values, "TC_HOME": str(tmp_path / "tc-home")}.items():

@@ -24,7 +24,7 @@ TYPO = Problem(
 
 
 def told(*problems: Problem) -> str:
-    """What the terminal shows of these problems, at 80 cells."""
+    """What stderr says of these problems."""
     out = Told()
     out.printer.error(InvalidInput(problems))
     return out.err
@@ -78,7 +78,7 @@ def test_caret_is_below_what_is_wrong(source: str, word: str) -> None:
     caret_is_below(source, word)
 
 
-def test_long_line_is_cut_to_the_width(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_line_is_cut_to_the_width() -> None:
     problem = Problem("x", "m", "f", 1, 301, 3, "x" * 300 + "key" + "y" * 300)
 
     shown = told(problem).split("\n")[1]

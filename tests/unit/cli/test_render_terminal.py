@@ -92,6 +92,25 @@ def test_error_is_below_what_was_done() -> None:
     assert rows[:4] == ["warning: old", "made", "error[c]: no", "  next: h"]
 
 
+def test_threads_share_a_printer() -> None:
+    written, code = on_terminal(
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "def one(n):\n"
+        "    data = dict(action='create', kind='role', title=f'r{n}', seconds=1)\n"
+        "    p.emit(Event('step.started', '', data)); time.sleep(n % 7 / 50)\n"
+        "    p.emit(Event('step.done', '', data))\n"
+        "with ThreadPoolExecutor(8) as pool: list(pool.map(one, range(40)))\n"
+        "p.close()"
+    )
+
+    screen = Screen(written)
+    assert code == 0
+    assert screen.cursor
+    assert sorted(str(screen).split("\n")) == sorted(
+        ["", *(f"+ role r{n}  1.0 s" for n in range(40))]
+    )
+
+
 def test_head_ends_quietly() -> None:
     read, write = os.pipe()
     os.close(read)
@@ -131,7 +150,7 @@ def test_any_encoding_will_do(tmp_path: Path) -> None:
 
 
 def test_closed_stdout() -> None:
-    command = [sys.executable, "-c", HEAD + "p.emit(Event('log', 'x')); p.close()"]
+    command = [sys.executable, "-c", HEAD + "p.emit(Event('log', 'x')); p.close(); assert p.gone"]
     closed = ["sh", "-c", 'exec "$@" >&-', "sh", *command]
     process = subprocess.run(closed, check=False, stderr=subprocess.PIPE, timeout=20)
 

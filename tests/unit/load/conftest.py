@@ -14,8 +14,8 @@ from tc.spec.base import Strict, Targets
 
 
 class Cors(Strict):
-    methods: list[str] = []
-    origins: list[str] = []
+    methods: list[str] | None = None
+    origins: list[str] | None = None
 
 
 class RouteModel(Targets):

@@ -55,7 +55,8 @@ TOPOLOGIES: dict[str, tuple[str, list[str]]] = {
     "duplicate key at the top": ("name: etl\nname: other\n", ["2:1 duplicate-key"]),
     "tab": ("name: etl\nroutes:\n\t/a: {}\n", ["3:1 syntax"]),
     "bad indentation": ("name: etl\n routes: {}\n", ["2:8 syntax"]),
-    "unclosed list": ("name: etl\ntags: [a\n", ["3:1 syntax"]),
+    "unclosed list": ("name: etl\ntags: [a\n", ["2:7 syntax"]),
+    "unclosed quote": ("name: etl\nversion: '1\n", ["2:10 syntax"]),
     "control character": ("name: e\x01tl\n", ["1:8 syntax"]),
     "empty": ("", ["0:0 empty"]),
     "comments only": ("# nothing\n", ["0:0 empty"]),
@@ -135,8 +136,10 @@ TOPOLOGIES: dict[str, tuple[str, list[str]]] = {
     ),
     "missing node": ("name: etl\nnodes: {dirs: [enhancer]}\n", ["2:16 missing-file"]),
     "several at once": (
-        "name: etl\nrotes: {}\nroutes:\n  /a: {methd: GET, function: enhancer, timeout: x}\n"
-        "events:\n  A: {function: 5}\n",
+        (
+            "name: etl\nrotes: {}\nroutes:\n  /a: {methd: GET, function: enhancer, timeout: x}\n"
+            "events:\n  A: {function: 5}\n"
+        ),
         ["2:1 unknown-key", "4:8 unknown-key", "4:49 wrong-type", "6:17 wrong-type"],
     ),
 }
@@ -168,6 +171,10 @@ FILES: dict[str, tuple[Files, list[str]]] = {
     "two topology files": ({"topology.json": "{}"}, [f"{TOPOLOGY}:0:0 two-files"]),
     "not UTF-8": ({FUNCTION: b'{"name": "\xff"}'}, [f"{FUNCTION}:0:0 encoding"]),
     "UTF-16": ({FUNCTION: "{}".encode("utf-16")}, [f"{FUNCTION}:0:0 encoding"]),
+    "a topology and a function that are both wrong": (
+        {TOPOLOGY: "name: [a\n", FUNCTION: '{"nam": "a"}'},
+        [f"{FUNCTION}:1:2 unknown-key", f"{TOPOLOGY}:1:7 syntax"],
+    ),
     "vars of no function": (
         {"infrastructure/tc/etl/vars/enhncer.json": "{}"},
         ["infrastructure/tc/etl/vars/enhncer.json:0:0 unused-file"],

@@ -1,0 +1,108 @@
+"""The user's cache: packages by the digest of their contents; all of it can be made again.
+
+::
+
+    packages/{digest}.zip   a package, 0600
+    builds/{digest}         which package the commands of a build made of these sources
+    staging/                where commands run; each run's directory goes with it
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tc.errors import TcError
+
+#: seconds; older staging was left behind by a tc that was killed
+_STALE = 24 * 3600
+
+
+def cache_dir() -> Path:
+    """``$TC_CACHE_DIR``, else ``$XDG_CACHE_HOME/tc``, else ``~/.cache/tc``; made, mode 0700."""
+    path = _choose()
+    try:
+        private(path)
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o700)
+    except OSError as error:
+        raise TcError(
+            f"tc can't keep its cache there: {error.strerror or error}.",
+            code="cache",
+            where=str(path),
+            hint="Set TC_CACHE_DIR to a directory that you can write.",
+        ) from None
+    return path
+
+
+def _choose() -> Path:
+    if own := os.environ.get("TC_CACHE_DIR"):
+        return Path(own).expanduser().absolute()
+    shared = os.environ.get("XDG_CACHE_HOME", "")
+    # A relative path there is to be ignored (XDG base directory specification).
+    if shared.startswith("/"):
+        return Path(shared) / "tc"
+    try:
+        return Path.home() / ".cache" / "tc"
+    except RuntimeError:
+        raise TcError(
+            "This user has no home directory for tc's cache.",
+            code="cache",
+            hint="Set TC_CACHE_DIR to a directory that you can write.",
+        ) from None
+
+
+def private(path: Path) -> Path:
+    """`path`, made with mode 0700 where it is missing; OSError when that fails."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A new file (0600) beside `path` that becomes it at the end; nothing when that is not reached."""
+    handle, name = tempfile.mkstemp(dir=private(path.parent), prefix=".new-")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+@contextlib.contextmanager
+def staging(cache: Path) -> Iterator[Path]:
+    """A private directory (0700) that is gone afterwards, whatever happened."""
+    parent = private(cache / "staging")
+    _sweep(parent)
+    path = Path(tempfile.mkdtemp(dir=parent))
+    try:
+        yield path
+    finally:
+        remove(path)
+
+
+def _sweep(parent: Path) -> None:
+    """Removes what a tc left behind that could not clean up."""
+    for entry in os.scandir(parent):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - entry.stat(follow_symlinks=False).st_mtime > _STALE:
+                remove(Path(entry.path))
+
+
+def remove(path: Path) -> None:
+    """Removes a directory, read-only ones in it too; what can't be removed stays."""
+    shutil.rmtree(path, ignore_errors=True)
+    if not path.exists():
+        return
+    for folder, _, _ in os.walk(path):
+        with contextlib.suppress(OSError):
+            Path(folder).chmod(0o700)
+    shutil.rmtree(path, ignore_errors=True)

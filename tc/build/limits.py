@@ -1,0 +1,54 @@
+"""What Lambda takes (quotas of deployment packages, AWS Lambda developer guide)."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from tc.build.entry import Entry
+from tc.build.words import MB, amount, shown
+from tc.errors import TcError
+from tc.spec.function import Function
+
+#: bytes; what a package and its layers may weigh unpacked
+UNPACKED = 250 * MB
+#: bytes; what may be uploaded directly
+PACKED = 50 * MB
+_LARGEST = 10
+
+
+def check_unpacked(function: Function, entries: Sequence[Entry]) -> None:
+    """Raises TcError when the contents are more than Lambda unpacks."""
+    total = sum(entry.size for entry in entries)
+    if total > UNPACKED:
+        raise TcError(
+            f"The package of {function.name} weighs {amount(total)} unpacked; Lambda takes "
+            f"{amount(UNPACKED)}, layers included. The largest files:\n"
+            + _largest([(entry.size, entry.name) for entry in entries]),
+            code="too-large",
+            where=shown(function.dir),
+            hint="Leave files out with .tcignore, or move weight to a layer, to a file system "
+            "(EFS) or into a container image.",
+        )
+
+
+def check_packed(function: Function, package: Path) -> None:
+    """Raises TcError when the zip is more than can be uploaded directly."""
+    size = package.stat().st_size
+    if size <= PACKED:
+        return
+    with zipfile.ZipFile(package) as archive:
+        sizes = [(info.compress_size, info.filename) for info in archive.infolist()]
+    raise TcError(
+        f"The package of {function.name} weighs {amount(size)}; Lambda takes {amount(PACKED)} "
+        f"in a direct upload. The largest files, packed:\n{_largest(sizes)}",
+        code="too-large",
+        where=shown(function.dir),
+        hint="Leave files out with .tcignore, or move dependencies to a layer.",
+    )
+
+
+def _largest(sizes: Sequence[tuple[int, str]]) -> str:
+    ordered = sorted(sizes, key=lambda item: (-item[0], item[1]))[:_LARGEST]
+    return "\n".join(f"  {amount(size):>9}  {name}" for size, name in ordered)

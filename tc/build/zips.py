@@ -1,0 +1,127 @@
+"""Zips: written so that equal contents give equal bytes, and read with suspicion.
+
+Names are sorted, every date is 1980-01-01 (the zip format's first), modes are
+0644 or 0755, there are no directories, comments or extra fields.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import posixpath
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+
+from tc.build.entry import Entry, Identity
+from tc.build.words import few, shown
+from tc.errors import TcError
+
+_UNIX = 3
+_ENCRYPTED = 0x1
+
+
+def write_zip(path: Path, entries: Iterable[Entry], *, stored: bool) -> str:
+    """Writes the sorted `entries`, compressed unless `stored`; the digest of what was written."""
+    written = Identity()
+    compression = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
+    with zipfile.ZipFile(path, "w", compression) as out:
+        for entry in entries:
+            content = entry.read()
+            written.add(entry, content)
+            info = zipfile.ZipInfo(entry.name)
+            info.create_system = _UNIX
+            info.external_attr = (stat.S_IFREG | (0o755 if entry.executable else 0o644)) << 16
+            info.compress_type = compression
+            out.writestr(info, content)
+    return written.hex()
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[list[Entry]]:
+    """The files of a zip, sorted by name; their contents can be read inside the `with` only.
+
+    Links are replaced by what they lead to. Raises TcError when it is no zip, is
+    damaged or encrypted, or has names or links that lead out of it.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            infos = {info.filename: info for info in archive.infolist() if not info.is_dir()}
+            for info in infos.values():
+                _check(path, info)
+            yield _entries(archive, infos)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        raise _bad(path, f"it can't be read as a zip ({error})") from None
+
+
+def _check(path: Path, info: zipfile.ZipInfo) -> None:
+    parts = info.filename.split("/")
+    if info.filename.startswith("/") or ".." in parts or "\\" in info.filename:
+        raise _bad(path, f"the name {info.filename!r} in it leads out of the package")
+    if info.flag_bits & _ENCRYPTED:
+        raise _bad(path, f"{info.filename} in it is encrypted")
+
+
+def _entries(archive: zipfile.ZipFile, infos: Mapping[str, zipfile.ZipInfo]) -> list[Entry]:
+    files = {_clean(name): _entry(archive, name, info) for name, info in infos.items()}
+    links = {_clean(name) for name, info in infos.items() if stat.S_ISLNK(_mode(info))}
+    # A link may lead to a link: each round resolves those that lead to files alone.
+    while links:
+        solved = False
+        for name in sorted(links):
+            found = _targets(archive, files, links, name)
+            if found is not None:
+                links.discard(name)
+                del files[name]
+                files.update(found)
+                solved = True
+        if not solved:
+            raise _bad(
+                Path(archive.filename or ""),
+                f"links in it lead to nothing in it: {few(sorted(links))}",
+            )
+    return sorted(files.values(), key=lambda entry: entry.name)
+
+
+def _targets(
+    archive: zipfile.ZipFile, files: Mapping[str, Entry], links: set[str], name: str
+) -> dict[str, Entry] | None:
+    """What stands in place of the link `name`; None while that isn't known."""
+    to = posixpath.normpath(posixpath.join(posixpath.dirname(name), files[name].read().decode()))
+    found = {
+        name + other[len(to) :]: (other, entry)
+        for other, entry in files.items()
+        if other == to or other.startswith(f"{to}/")
+    }
+    if not found or any(other in links for other, _ in found.values()):
+        return None
+    return {
+        new: Entry(new, entry.executable, entry.size, entry.read)
+        for new, (_, entry) in found.items()
+    }
+
+
+def _entry(archive: zipfile.ZipFile, name: str, info: zipfile.ZipInfo) -> Entry:
+    mode = _mode(info)
+    # Zips of systems without modes can't say that it is a program.
+    executable = bool(mode & 0o111) or (mode == 0 and _clean(name) == "bootstrap")
+    return Entry(_clean(name), executable, info.file_size, partial(archive.read, info))
+
+
+def _mode(info: zipfile.ZipInfo) -> int:
+    return info.external_attr >> 16
+
+
+def _clean(name: str) -> str:
+    return posixpath.normpath(name)
+
+
+def _bad(path: Path, why: str) -> TcError:
+    return TcError(
+        f"{path.name} can't be a package: {why}.",
+        code="bad-zip",
+        where=shown(path),
+        hint="Look at the build command that makes it.",
+    )
