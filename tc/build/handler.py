@@ -19,7 +19,9 @@ from tc.spec.function import Function
 def check_handler(function: Function, entries: Sequence[Entry]) -> None:
     """Raises TcError when the package `entries` has no handler for `function`."""
     names = {entry.name: entry for entry in entries}
-    rule = next((rule for start, rule in _RULES.items() if function.runtime.startswith(start)), None)
+    rule = next(
+        (rule for start, rule in _RULES.items() if function.runtime.startswith(start)), None
+    )
     # A whole path is in a layer.
     if rule is None or function.handler.startswith("/"):
         return

@@ -183,7 +183,7 @@ class _Builder:
             raise Stop("unknown-alias", f"there is no `&{event.anchor}` before this", offset)
         self.size += known.size
         self.aliased += known.size
-        if False and self.aliased:
+        if self.aliased > MAX_ALIASED:
             raise Stop(
                 "too-large",
                 f"aliases unfold to more than {MAX_ALIASED:,} values",

@@ -112,3 +112,34 @@ def test_an_input_that_is_no_json_is_refused(hooked: Hooked, action: str) -> Non
     with pytest.raises(ClientError) as caught_error:
         start(stateMachineArn=flow, input="{")
     assert caught_error.value.response["Error"]["Code"] == "InvalidExecutionInput"
+
+
+def test_events_that_eventbridge_refuses_are_refused(hooked: Hooked) -> None:
+    url, queue = hooked.queue()
+    events = hooked.client("events")
+    events.put_rule(Name="refused", EventPattern=json.dumps({"source": ["refused"]}))
+    events.put_targets(Rule="refused", Targets=[{"Id": "1", "Arn": queue}])
+    good = {"Source": "refused", "DetailType": "x", "Detail": '{"n": 1}'}
+    bad = [{**good, "Detail": "n"}, {**good, "Detail": "[1]"}, {**good, "DetailType": ""}]
+    got = events.put_events(Entries=[bad[0], good, *bad[1:]])
+    assert got["FailedEntryCount"] == 3
+    codes = [entry.get("ErrorCode") for entry in got["Entries"]]
+    assert codes == ["MalformedDetail", None, "MalformedDetail", "InvalidArgument"]
+    assert len(hooked.received(url, 2, seconds=1)) == 1
+
+
+@pytest.mark.parametrize("name", ["ValueError", "States.TaskFailed", "States.ALL"])
+def test_a_retry_matches_and_calls_again(hooked: Hooked, name: str) -> None:
+    code = """
+calls = 0
+def handler(event, context):
+    global calls
+    calls += 1
+    if calls < 3:
+        raise ValueError("not yet")
+    return calls
+"""
+    retry = [{"ErrorEquals": [name], "IntervalSeconds": 1, "MaxAttempts": 2, "BackoffRate": 1}]
+    task = {"Type": "Task", "Resource": arn(hooked.python(code)), "Retry": retry, "End": True}
+    got = hooked.run(hooked.flow({"call": task}), {})
+    assert (got["status"], got.get("output")) == ("SUCCEEDED", "3")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
+import sys
+import zipfile
 
 import pytest
-from hooks_support import Hooked, archive
+from hooks_support import ROLE, SECRET, Hooked, archive
 
 pytestmark = pytest.mark.engine
 
@@ -165,3 +168,40 @@ exports.handler = async (event) => {
 """
     name = hooked.function({"index.js": code}, Runtime="nodejs20.x", Handler="index.handler")
     assert json.dumps(hooked.invoke(name, {"other": other}).payload) == "2"
+
+
+BOOTSTRAP = f"""#!{sys.executable}
+import json, os, urllib.request
+base = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"] + "/2018-06-01/runtime/invocation/"
+while True:
+    with urllib.request.urlopen(base + "next") as got:
+        event, key = json.load(got), got.headers["Lambda-Runtime-Aws-Request-Id"]
+    print("got", event, flush=True)
+    answer = dict(os.environ) if event is None else {{"errorType": "SoldOut", "errorMessage": "x"}}
+    kind = "/response" if event is None else "/error"
+    urllib.request.urlopen(base + key + kind, json.dumps(answer).encode())
+"""
+
+
+def test_a_program_of_its_own_runs_without_the_engines_environment(hooked: Hooked) -> None:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as opened:
+        entry = zipfile.ZipInfo("bootstrap")
+        entry.external_attr = 0o100755 << 16
+        opened.writestr(entry, BOOTSTRAP)
+    hooked.client("lambda").create_function(
+        FunctionName="program",
+        Role=ROLE,
+        Code={"ZipFile": data.getvalue()},
+        Runtime="provided.al2023",
+        Handler="bootstrap",
+        Environment={"Variables": {"MINE": "1"}},
+    )
+    env = hooked.invoke("program").payload
+    assert SECRET not in str(env)
+    assert not {"STATE_DIR", "GATEWAY_PORT", "TC_RUBY"} & set(env)
+    assert env["MINE"] == "1"
+    assert env["AWS_ENDPOINT_URL"] == f"http://127.0.0.1:{hooked.port}"
+    got = hooked.invoke("program", "raise")
+    assert (got.error, got.payload["errorType"]) == ("Unhandled", "SoldOut")
+    assert "got raise" in hooked.logged("program")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hooks_support import SECRET, Hooked
@@ -264,6 +265,39 @@ def test_new_code_is_used_at_once(hooked: Hooked) -> None:
     code = archive({"handler.py": "def handler(event, context): return 'new'"})
     hooked.client("lambda").update_function_code(FunctionName=name, ZipFile=code)
     assert hooked.invoke(name).payload == "new"
+
+
+def test_new_variables_and_a_new_timeout_are_used_at_once(hooked: Hooked) -> None:
+    code = """
+import os
+def handler(event, context):
+    return [os.environ.get("A"), context.get_remaining_time_in_millis() > 4000]
+"""
+    name = hooked.python(code, Timeout=3)
+    assert hooked.invoke(name).payload == [None, False]
+    hooked.client("lambda").update_function_configuration(
+        FunctionName=name, Timeout=5, Environment={"Variables": {"A": "1"}}
+    )
+    assert hooked.invoke(name).payload == ["1", True]
+
+
+def test_calls_at_once_do_not_mix_answers_or_logs(hooked: Hooked) -> None:
+    code = """
+import time
+def handler(event, context):
+    print("begin", event)
+    time.sleep(0.02)
+    print("end", event)
+    return event
+"""
+    name = hooked.python(code, Timeout=30)
+    with ThreadPoolExecutor(8) as pool:
+        got = list(pool.map(lambda number: hooked.invoke(name, number), range(40)))
+    assert [each.payload for each in got] == list(range(40))
+    for number, each in enumerate(got):
+        said = [line for line in each.log.splitlines() if line.startswith(("begin", "end"))]
+        assert said == [f"begin {number}", f"end {number}"]
+    assert sum(line.startswith("begin") for line in hooked.logged(name)) == 40
 
 
 def test_a_function_that_calls_itself_for_ever_is_stopped(hooked: Hooked) -> None:

@@ -181,6 +181,20 @@ def test_a_slow_function_is_given_up(hooked: Hooked, kind: str) -> None:
     assert (got.status, got.json) == (504, {"message": "Endpoint request timed out"})
 
 
+def test_a_mock_answers_preflights(hooked: Hooked) -> None:
+    header = {"method.response.header.Access-Control-Allow-Origin": "'*'"}
+    mock = {
+        "type": "mock",
+        "requestTemplates": {"application/json": '{"statusCode": 200}'},
+        "responses": {"default": {"statusCode": 200, "responseParameters": header}},
+    }
+    answers = {"200": {"headers": {"Access-Control-Allow-Origin": {}}}}
+    operation = {"x-amazon-apigateway-integration": mock, "responses": answers}
+    made = api(hooked, {"/a": {"options": operation}})
+    got = hooked.route(made, "live", "OPTIONS", "/a")
+    assert (got.status, got.headers["access-control-allow-origin"]) == (200, "*")
+
+
 def test_a_document_makes_replaces_and_adds(hooked: Hooked) -> None:
     uri = lambda_uri(hooked.python(WORK))
     tags = [{"name": "tc:functor", "x-amazon-apigateway-tag-value": "shop@bob"}]

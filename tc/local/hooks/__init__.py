@@ -15,12 +15,14 @@ __all__ = ["HOOKS", "EngineMismatch", "close", "control", "engine_version", "ins
 
 HOOKS = (
     "environments",
+    "provided",
     "function_logs",
     "http_integrations",
     "rest_integrations",
     "http_import",
     "rest_import",
     "flows",
+    "events",
 )
 
 

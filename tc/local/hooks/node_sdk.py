@@ -6,6 +6,7 @@ replaces that one, so the part with the stand-ins is taken out of it at run time
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 from .needs import EngineMismatch, need
@@ -19,7 +20,9 @@ def node_sdk(folder: Path) -> Path:
     """The file with the stand-ins, written on first use."""
     path = folder / "node_sdk.js"
     if not path.exists():
-        path.write_text(_text(), encoding="utf-8")
+        part = folder / f"node_sdk.{threading.get_ident()}"
+        part.write_text(_text(), encoding="utf-8")
+        part.replace(path)
     return path
 
 

@@ -24,15 +24,17 @@ class Trees:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._making = threading.Lock()
         self._users: dict[Path, int] = {}
         self._root: Path | None = None
 
     @property
     def root(self) -> Path:
         """A private directory below TMPDIR, made when the first function runs."""
-        if self._root is None:
-            self._root = Path(tempfile.mkdtemp(prefix="tc-functions-"))
-        return self._root
+        with self._making:
+            if self._root is None:
+                self._root = Path(tempfile.mkdtemp(prefix="tc-functions-"))
+            return self._root
 
     def take(self, *archives: bytes) -> Path:
         """The directory with these zip files over one another, the last on top.

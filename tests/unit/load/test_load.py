@@ -202,7 +202,7 @@ def test_what_is_no_function(project: Project) -> None:
             "nested/handler.py": HANDLER,
             "docs/readme.md": "",
             "deep/er/handler.py": HANDLER,
-            ".tcignore": "# not these\nignored/\n/enhancer/tests\n*.bak\n",
+            ".tcignore": "# not these\nignored/\n/enhancer/tests\n/other/x\n*.bak\n",
             "enhancer/.tcignore": "fixtures/\n",
         }
     )

@@ -1,0 +1,287 @@
+"""Functions to packages: the zips that Lambda runs.
+
+::
+
+    files of the function ──► copy, commands, lambda.zip ──► entries ──► checks ──► zip in the cache
+                          └──────── no build command ───────┘
+
+A package is known by the digest of its contents and is written once. What build
+commands made is remembered by the digest of the sources and the commands, so that
+commands run only for what has changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from tc.build.cache import private, remove, replacing, staging
+from tc.build.commands import Commands, Running, masked, run_all
+from tc.build.entry import Entry, Identity, identity
+from tc.build.files import code, sources
+from tc.build.handler import check_handler
+from tc.build.limits import check_packed, check_unpacked
+from tc.build.words import MB, few, shown
+from tc.build.zips import opened, write_zip
+from tc.errors import TcError
+from tc.events import Emit, Event
+from tc.spec.artifact import Artifact
+from tc.spec.function import Function
+
+#: bytes of contents below which a package is not compressed: the same zip on every machine
+STORED_BELOW = MB
+#: of what is remembered of builds; another number forgets all of it
+_FORMAT = "1"
+_WORKERS = 16
+
+
+def package(function: Function, cache: Path, emit: Emit) -> Artifact:
+    """The package of `function`, made or found in `cache` (see `tc.build.cache`).
+
+    Raises TcError when it can't be made, is empty, too large, or lacks the handler.
+    """
+    return _package(function, cache, emit, Running())
+
+
+def package_all(functions: Iterable[Function], cache: Path, emit: Emit) -> dict[str, Artifact]:
+    """The packages of `functions`, by their names; made at once.
+
+    Raises one TcError that lists every function that failed. An interrupt ends the
+    commands of all of them.
+    """
+    wanted = _by_name(functions)
+    if not wanted:
+        return {}
+    from concurrent.futures import ThreadPoolExecutor
+
+    running = Running()
+    workers = min(_WORKERS, os.cpu_count() or 1, len(wanted))
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="package")
+    try:
+        futures = {
+            name: pool.submit(_package, function, cache, emit, running)
+            for name, function in wanted.items()
+        }
+        artifacts: dict[str, Artifact] = {}
+        failures: dict[str, TcError] = {}
+        for name, future in futures.items():
+            try:
+                artifacts[name] = future.result()
+            except TcError as error:
+                failures[name] = error
+    except BaseException:
+        running.stop()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+    if failures:
+        raise _all_of(failures)
+    return artifacts
+
+
+def _by_name(functions: Iterable[Function]) -> dict[str, Function]:
+    wanted: dict[str, Function] = {}
+    for function in functions:
+        other = wanted.setdefault(function.name, function)
+        if other != function:
+            # One package can't stand for both, and which is which would be lost.
+            raise TcError(
+                f"Two functions are called {function.name}: in {shown(other.dir)} and in "
+                f"{shown(function.dir)}.",
+                code="same-name",
+                where=shown(function.dir),
+                hint="Rename one of them.",
+            )
+    return wanted
+
+
+def _all_of(failures: dict[str, TcError]) -> TcError:
+    """One error that tells all of them, each with its place and its way out."""
+    if len(failures) == 1:
+        return next(iter(failures.values()))
+    told = []
+    for name in sorted(failures):
+        error = failures[name]
+        text = f"{error.where}: {error.message}" if error.where else f"{name}: {error.message}"
+        told.append(f"{text}\nhint: {error.hint}" if error.hint else text)
+    return TcError(
+        f"{len(failures)} functions can't be packaged ({few(sorted(failures))}):\n\n"
+        + "\n\n".join(told),
+        code="package-failed",
+    )
+
+
+def _package(function: Function, cache: Path, emit: Emit, running: Running) -> Artifact:
+    try:
+        commands = Commands.of(function)
+        if commands.all:
+            return _built(function, commands, cache, emit, running)
+        _refuse_unbuilt(function)
+        return _stored(function, code(function.dir, function.ignore), cache)
+    except OSError as error:
+        raise TcError(
+            f"{function.name} can't be packaged: {error.strerror or error}.",
+            code="package-failed",
+            where=shown(error.filename) if error.filename else shown(function.dir),
+        ) from error
+
+
+def _refuse_unbuilt(function: Function) -> None:
+    """Raises TcError for a language that must be compiled and has no command for that."""
+    compiled = function.runtime.startswith("java") or (
+        function.runtime.startswith("provided") and not (function.dir / "bootstrap").exists()
+    )
+    if compiled:
+        made = "the classes" if function.runtime.startswith("java") else "`bootstrap`"
+        raise TcError(
+            f"{function.name} ({function.runtime}) must be built, and nothing says how.",
+            code="no-build",
+            where=shown(function.dir),
+            hint=f"Write `tasks.build`: a command that puts {made} into lambda.zip.",
+        )
+
+
+def _stored(function: Function, entries: Sequence[Entry], cache: Path) -> Artifact:
+    """The package with `entries`, checked; written only where the cache lacks it."""
+    if not entries:
+        raise TcError(
+            f"The package of {function.name} would be empty.",
+            code="empty-package",
+            where=shown(function.dir),
+            hint="Look at what .tcignore leaves out."
+            if function.ignore
+            else "Write the handler's file.",
+        )
+    check_unpacked(function, entries)
+    check_handler(function, entries)
+    stored = sum(entry.size for entry in entries) < STORED_BELOW
+    if stored:
+        # Read once, so that the digest and the zip are of the same contents.
+        entries = [_held(entry) for entry in entries]
+    digest = identity(entries)
+    path = _place(cache, digest)
+    if not path.exists():
+        with replacing(path) as temporary:
+            written = write_zip(temporary, entries, stored=stored)
+            if written != digest:
+                raise TcError(
+                    f"Files of {function.name} changed while they were packaged.",
+                    code="changed-meanwhile",
+                    where=shown(function.dir),
+                    hint="Run the command again.",
+                )
+    return _artifact(function, path, digest, entries, stored)
+
+
+def _held(entry: Entry) -> Entry:
+    content = entry.read()
+    return Entry(entry.name, entry.executable, len(content), lambda: content)
+
+
+def _place(cache: Path, digest: str) -> Path:
+    return cache / "packages" / f"{digest}.zip"
+
+
+def _artifact(
+    function: Function, path: Path, digest: str, entries: Sequence[Entry], stored: bool
+) -> Artifact:
+    check_packed(function, path)
+    body = path.read_bytes()
+    return Artifact(
+        path=path,
+        sha256=b64encode(hashlib.sha256(body).digest()).decode(),
+        digest=digest,
+        size=len(body),
+        unpacked=sum(entry.size for entry in entries),
+        stored=stored,
+        files=len(entries),
+    )
+
+
+def _built(
+    function: Function, commands: Commands, cache: Path, emit: Emit, running: Running
+) -> Artifact:
+    """What the commands made of the sources, now or the last time."""
+    found = sources(function.dir, function.ignore)
+    known = _remembered(cache, _key(identity(found), commands))
+    if known is not None:
+        with opened(known) as entries:
+            return _stored(function, entries, cache)
+    begun = time.monotonic()
+    told = f"Building {function.name}: {masked('; '.join(commands.all))}"
+    emit(Event("progress", told, {"what": f"build of {function.name}"}))
+    with staging(cache) as place:
+        directory = private(place / "function")
+        key = _key(_copy(found, directory), commands)
+        run_all(function, commands, directory, place / "log", running)
+        if commands.main:
+            with opened(_made(function, commands, directory)) as entries:
+                artifact = _stored(function, entries, cache)
+        else:
+            artifact = _stored(function, code(directory, function.ignore), cache)
+    with replacing(cache / "builds" / key) as temporary:
+        temporary.write_text(artifact.digest)
+    seconds = round(time.monotonic() - begun, 3)
+    data = {"function": function.name, "seconds": seconds, "bytes": artifact.size}
+    emit(Event("build.done", f"Built {function.name} ({seconds:.1f} s)", data))
+    return artifact
+
+
+def _key(digest: str, commands: Commands) -> str:
+    parts = (_FORMAT, digest, *commands.pre, "", commands.main, "", *commands.post)
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _remembered(cache: Path, key: str) -> Path | None:
+    """The package that was made for `key`, while the cache has it."""
+    try:
+        path = _place(cache, (cache / "builds" / key).read_text())
+    except FileNotFoundError:
+        return None
+    return path if path.exists() else None
+
+
+def _copy(entries: Sequence[Entry], directory: Path) -> str:
+    """Copies `entries` below `directory`; the identity of what was copied."""
+    copied = Identity()
+    made = {directory}
+    for entry in entries:
+        path = directory / entry.name
+        if path.parent not in made:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            made.add(path.parent)
+        content = entry.read()
+        copied.add(entry, content)
+        if entry.link:
+            path.symlink_to(entry.link)
+            continue
+        path.write_bytes(content)
+        if entry.executable:
+            path.chmod(0o755)
+    return copied.hex()
+
+
+def _made(function: Function, commands: Commands, directory: Path) -> Path:
+    """The zip that the commands left behind."""
+    zips = sorted(path for path in directory.glob("*.zip") if path.is_file())
+    named = directory / "lambda.zip"
+    if named in zips:
+        return named
+    if len(zips) == 1:
+        return zips[0]
+    why = (
+        f"it made {few([path.name for path in zips])}, and none is called lambda.zip"
+        if zips
+        else "it made no zip"
+    )
+    raise TcError(
+        f"The build of {function.name} ran `{masked(commands.main)}` and was to leave lambda.zip "
+        f"in the function's directory; {why}.",
+        code="no-package",
+        where=shown(function.dir),
+        hint="For example: zip -r lambda.zip .",
+    )
