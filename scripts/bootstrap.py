@@ -162,7 +162,7 @@ def install(level: str) -> None:
     with tempfile.TemporaryDirectory() as directory:
         uv = find_uv() or fetch_uv(Path(directory))
         build, chosen = map(str, inputs(level))
-        command = [uv, "pip", "install", "--quiet", "--color", "never", "--no-config"]
+        command = [uv, "pip", "install", "--quiet", "--color", "never"]
         command += ["--python", str(PYTHON), "--exact", "--build-constraints", build]
         command += [*uv_arguments(os.environ), "-r", chosen, "-e", str(ROOT)]
         try:

@@ -44,8 +44,8 @@ def fetch(requirements: Path, directory: Path) -> Path:
     for place in places():
         try:
             address = next((a for a in files(place) if fits(file_name(a), version)), None)
-            tried.append(f"{bare(place)}: it has no uv {version} for {wanted()}")
             if address is None:
+                tried.append(f"{bare(place)}: it has no uv {version} for {wanted()}")
                 continue
             content = read(address)
         except (OSError, ValueError) as error:

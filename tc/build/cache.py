@@ -65,7 +65,7 @@ def private(path: Path) -> Path:
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A new file (0600) beside `path` that becomes it at the end; nothing when that is not reached."""
+    """A new file (0600) that becomes `path` at the end; on an error nothing is left of it."""
     handle, name = tempfile.mkstemp(dir=private(path.parent), prefix=".new-")
     os.close(handle)
     temporary = Path(name)

@@ -10,9 +10,9 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,6 +94,12 @@ class Running:
             processes = list(self._processes)
         for process in processes:
             _signal(process, signal.SIGTERM)
+        deadline = time.monotonic() + _GRACE
+        while self._processes and time.monotonic() < deadline:
+            time.sleep(0.02)
+        for process in processes:
+            if process.returncode is None:
+                _signal(process, signal.SIGKILL)
 
 
 def run_all(
@@ -132,7 +138,7 @@ def _zip_directory(parent: Path) -> Path:
     folder = parent / "bin"
     folder.mkdir(mode=0o700, exist_ok=True)
     program = folder / "zip"
-    script = shlex.join([sys.executable, "-I", os.path.abspath(zip_command.__file__)])
+    script = shlex.join([sys.executable, "-I", str(Path(zip_command.__file__).absolute())])
     program.write_text(f'#!/bin/sh\nexec {script} "$@"\n')
     program.chmod(0o700)
     return folder

@@ -105,16 +105,14 @@ class _Walk:
                     if item.is_symlink():
                         real = self._follow(item.path, trail)
                         if self._keep_links and _below(real, self._root):
-                            yield _link(name, os.path.relpath(real, self._folder(name)))
+                            # From where the link will stand, when all is in one tree.
+                            folder = Path(self._root, name).parent
+                            yield _link(name, os.path.relpath(real, folder))
                             continue
                     if is_dir:
                         todo.append((item.path, f"{name}/", (*trail, real)))
                     else:
                         yield _file(name, item)
-
-    def _folder(self, name: str) -> str:
-        """The directory of `name` where everything stands in one tree, as in staging."""
-        return os.path.dirname(f"{self._root}/{name}")
 
     def _follow(self, link: str, trail: tuple[str, ...]) -> str:
         """The real path behind `link`; an error when it is outside, nowhere, or above itself."""

@@ -15,11 +15,12 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+import zipfile
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from tc.build.cache import private, remove, replacing, staging
+from tc.build.cache import private, replacing, staging
 from tc.build.commands import Commands, Running, masked, run_all
 from tc.build.entry import Entry, Identity, identity
 from tc.build.files import code, sources
@@ -145,8 +146,13 @@ def _refuse_unbuilt(function: Function) -> None:
         )
 
 
-def _stored(function: Function, entries: Sequence[Entry], cache: Path) -> Artifact:
-    """The package with `entries`, checked; written only where the cache lacks it."""
+def _stored(
+    function: Function, entries: Sequence[Entry], cache: Path, digest: str = ""
+) -> Artifact:
+    """The package with `entries`, checked; written only where the cache lacks it.
+
+    `digest` is theirs where it is known already; else they are read.
+    """
     if not entries:
         raise TcError(
             f"The package of {function.name} would be empty.",
@@ -159,12 +165,12 @@ def _stored(function: Function, entries: Sequence[Entry], cache: Path) -> Artifa
     check_unpacked(function, entries)
     check_handler(function, entries)
     stored = sum(entry.size for entry in entries) < STORED_BELOW
-    if stored:
+    if stored and not digest:
         # Read once, so that the digest and the zip are of the same contents.
         entries = [_held(entry) for entry in entries]
-    digest = identity(entries)
+    digest = digest or identity(entries)
     path = _place(cache, digest)
-    if not path.exists():
+    if not zipfile.is_zipfile(path):
         with replacing(path) as temporary:
             written = write_zip(temporary, entries, stored=stored)
             if written != digest:
@@ -210,7 +216,7 @@ def _built(
     known = _remembered(cache, _key(identity(found), commands))
     if known is not None:
         with opened(known) as entries:
-            return _stored(function, entries, cache)
+            return _stored(function, entries, cache, known.stem)
     begun = time.monotonic()
     told = f"Building {function.name}: {masked('; '.join(commands.all))}"
     emit(Event("progress", told, {"what": f"build of {function.name}"}))
@@ -242,7 +248,7 @@ def _remembered(cache: Path, key: str) -> Path | None:
         path = _place(cache, (cache / "builds" / key).read_text())
     except FileNotFoundError:
         return None
-    return path if path.exists() else None
+    return path if zipfile.is_zipfile(path) else None
 
 
 def _copy(entries: Sequence[Entry], directory: Path) -> str:

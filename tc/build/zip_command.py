@@ -6,160 +6,153 @@ what build commands usually say and refuses every other flag::
     zip [-r] [-q] [-j] [-0 … -9] [-D] [-X] OUT[.zip] FILE… [-x PATTERN…]
 
 Like Info-ZIP's it adds to an archive that is there, replaces entries of the same
-name, drops ``./``, leaves OUT itself out, and fails (12) when nothing is left.
+name, follows links, leaves OUT itself out, warns of a file that isn't there, and
+fails (12) when nothing is left to do.
 """
 
 from __future__ import annotations
 
 import os
-import stat
 import sys
 import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from pathlib import Path
 
-_USAGE, _NOTHING, _NO_FILE = 16, 12, 18
+_USAGE, _NOTHING, _FAILED = 16, 12, 15
 _LEVELS = "0123456789"
 _FLAGS = "rqjDX" + _LEVELS
-_LONG = {"--recurse-paths": "r", "--quiet": "q", "--junk-paths": "j", "--exclude": "x"}
+_LONG = {"--recurse-paths": "-r", "--quiet": "-q", "--junk-paths": "-j", "--exclude": "-x"}
 
 
 class Refused(Exception):
     """The command can't be done; the arguments are the exit code and the reason."""
 
 
+@dataclass
+class Wish:
+    """A parsed command line; `names` are OUT and the files."""
+
+    flags: set[str] = field(default_factory=set)
+    excluded: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+
+
 def main(arguments: list[str]) -> int:
     try:
-        flags, excluded, names = _parse(arguments)
-        return _run(flags, excluded, names)
+        return _run(_parse(arguments))
     except Refused as error:
         code, reason = error.args
-        sys.stderr.write(f"zip (tc's own, this machine has none): {reason}\n")
-        return int(code)
     except (OSError, zipfile.BadZipFile) as error:
-        sys.stderr.write(f"zip (tc's own, this machine has none): {error}\n")
-        return 15
+        code, reason = _FAILED, error
+    _say(str(reason))
+    return int(code)
 
 
-def _parse(arguments: list[str]) -> tuple[set[str], list[str], list[str]]:
-    """(flags, excluded patterns, OUT and files)."""
-    flags: set[str] = set()
-    excluded: list[str] = []
-    names: list[str] = []
-    excluding = literal = False
+def _say(reason: str) -> None:
+    sys.stderr.write(f"zip (tc's own, as this machine has none): {reason}\n")
+
+
+def _parse(arguments: list[str]) -> Wish:
+    wish = Wish()
+    excluding = only_names = False
     for argument in arguments:
-        if literal or argument == "-" or not argument.startswith("-"):
+        if only_names or not argument.startswith("-"):
             # A lone @ ends the list of patterns, as in Info-ZIP's.
-            if excluding and argument == "@":
-                excluding = False
-            else:
-                (excluded if excluding else names).append(argument)
-            continue
-        if argument == "--":
-            literal, excluding = True, False
-            continue
-        excluding = False
-        letters = _LONG.get(argument, "") if argument.startswith("--") else argument[1:]
-        if not letters:
-            raise Refused(_USAGE, f"it has no {argument}; install zip for that")
-        while letters:
-            letter, letters = letters[0], letters[1:]
-            if letter == "x":
-                excluding = True
-                if letters:
-                    excluded.append(letters)
-                letters = ""
-            elif letter in _FLAGS:
-                flags.add(letter)
-            else:
-                raise Refused(_USAGE, f"it has no flag -{letter}; install zip for that")
-    if not names:
+            if excluding and argument != "@":
+                wish.excluded.append(argument)
+            elif not excluding:
+                wish.names.append(argument)
+            excluding = excluding and argument != "@"
+        elif argument == "--":
+            only_names, excluding = True, False
+        else:
+            excluding = _flags(_LONG.get(argument, argument), wish)
+    if not wish.names:
         raise Refused(_USAGE, "no archive was named")
-    if "-" in names:
-        raise Refused(_USAGE, "it does not read or write streams; install zip for that")
-    return flags, excluded, names
+    return wish
 
 
-def _run(flags: set[str], excluded: list[str], names: list[str]) -> int:
-    out, sources = names[0], names[1:]
-    if "." not in os.path.basename(out):
-        out += ".zip"
-    files: dict[str, str] = {}
-    for source in sources:
+def _flags(argument: str, wish: Wish) -> bool:
+    """Takes ``-rq9`` apart; whether patterns to leave out follow."""
+    letters = argument[1:]
+    for index, letter in enumerate(letters):
+        if letter == "x":
+            rest = letters[index + 1 :]
+            wish.excluded += [rest] if rest else []
+            return True
+        if letter not in _FLAGS:
+            break
+        wish.flags.add(letter)
+    else:
+        if letters:
+            return False
+    raise Refused(_USAGE, f"it does not know {argument}; install zip for that")
+
+
+def _run(wish: Wish) -> int:
+    out = Path(wish.names[0])
+    if not out.suffix:
+        out = out.with_name(f"{out.name}.zip")
+    files: dict[str, Path] = {}
+    for source in map(Path, wish.names[1:]):
         if not os.path.lexists(source):
-            raise Refused(_NO_FILE, f"there is no {source}")
-        for path in _expand(source, "r" in flags):
-            name = os.path.basename(path) if "j" in flags else _member(path)
-            if not _same(path, out) and not any(fnmatchcase(name, p) for p in excluded):
+            _say(f"there is no {source}")
+        for path in _expand(source, "r" in wish.flags):
+            name = path.name if "j" in wish.flags else _member(path)
+            left_out = any(fnmatchcase(name, pattern) for pattern in wish.excluded)
+            if path.absolute() != out.absolute() and not left_out:
                 files[name] = path
     if not files:
-        raise Refused(_NOTHING, f"nothing to do: no file for {out}")
-    _write(out, files, flags)
-    if "q" not in flags:
-        for name in files:
-            sys.stdout.write(f"  adding: {name}\n")
+        raise Refused(_NOTHING, f"no file to put into {out}")
+    _write(out, files, wish.flags)
+    if "q" not in wish.flags:
+        sys.stdout.writelines(f"  adding: {name}\n" for name in files)
     return 0
 
 
-def _expand(source: str, recurse: bool) -> list[str]:
+def _expand(source: Path, recurse: bool) -> Iterator[Path]:
     """The files that `source` means, those of directories only when asked."""
-    if not os.path.isdir(source):
-        return [source]
-    if not recurse:
-        return []
-    return [
-        os.path.join(folder, name)
-        for folder, directories, names in os.walk(source, followlinks=False)
-        for name in sorted(names) + [d for d in directories if _is_link(folder, d)]
-    ]
+    if source.is_file():
+        yield source
+    elif recurse and source.is_dir():
+        for inner in sorted(source.iterdir()):
+            yield from _expand(inner, recurse)
 
 
-def _is_link(folder: str, name: str) -> bool:
-    return os.path.islink(os.path.join(folder, name))
-
-
-def _member(path: str) -> str:
+def _member(path: Path) -> str:
     """The name in the archive: never absolute, never leading out of it."""
-    parts = os.path.normpath(path).split(os.sep)
-    while parts and parts[0] in ("", "..", "."):
+    parts = [part for part in path.parts if part != path.anchor]
+    while parts[0] == "..":
         parts = parts[1:]
     return "/".join(parts)
 
 
-def _same(path: str, out: str) -> bool:
-    return os.path.abspath(path) == os.path.abspath(out)
-
-
-def _write(out: str, files: dict[str, str], flags: set[str]) -> None:
+def _write(out: Path, files: dict[str, Path], flags: set[str]) -> None:
     """Writes beside `out` and takes its place at the end: the old archive lives until then."""
     level = max((int(flag) for flag in flags & set(_LEVELS)), default=6)
-    method = zipfile.ZIP_STORED if level == 0 else zipfile.ZIP_DEFLATED
-    temporary = f"{out}.{os.getpid()}.part"
+    method = zipfile.ZIP_DEFLATED if level else zipfile.ZIP_STORED
+    temporary = out.with_name(f"{out.name}.{os.getpid()}.part")
     try:
         with zipfile.ZipFile(
             temporary, "w", method, compresslevel=level or None, strict_timestamps=False
         ) as new:
-            if os.path.exists(out):
-                with zipfile.ZipFile(out) as old:
-                    for info in old.infolist():
-                        if info.filename not in files:
-                            new.writestr(info, old.read(info))
+            if out.exists():
+                _keep(out, new, files)
             for name, path in files.items():
-                _add(new, name, path)
-        os.replace(temporary, out)
+                new.write(path, name)
+        temporary.replace(out)
     finally:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
+        temporary.unlink(missing_ok=True)
 
 
-def _add(new: zipfile.ZipFile, name: str, path: str) -> None:
-    """Adds a file; a link's contents, or of a linked directory all that is in it."""
-    if not os.path.isdir(path):
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise Refused(_NO_FILE, f"{path} is no file")
-        new.write(path, name)
-        return
-    for inner in sorted(os.listdir(path)):
-        _add(new, f"{name}/{inner}", os.path.join(path, inner))
+def _keep(out: Path, new: zipfile.ZipFile, files: dict[str, Path]) -> None:
+    """Takes over what was in `out` and is not written anew."""
+    with zipfile.ZipFile(out) as old:
+        for info in old.infolist():
+            if info.filename not in files:
+                new.writestr(info, old.read(info))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ Names are sorted, every date is 1980-01-01 (the zip format's first), modes are
 from __future__ import annotations
 
 import contextlib
+import io
 import posixpath
 import stat
 import zipfile
@@ -40,28 +41,34 @@ def write_zip(path: Path, entries: Iterable[Entry], *, stored: bool) -> str:
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[list[Entry]]:
+def opened(source: Path | io.BytesIO) -> Iterator[list[Entry]]:
     """The files of a zip, sorted by name; their contents can be read inside the `with` only.
 
     Links are replaced by what they lead to. Raises TcError when it is no zip, is
     damaged or encrypted, or has names or links that lead out of it.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(source) as archive:
             infos = {info.filename: info for info in archive.infolist() if not info.is_dir()}
             for info in infos.values():
-                _check(path, info)
+                _check(info)
             yield _entries(archive, infos)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise _bad(path, f"it can't be read as a zip ({error})") from None
+        where = "" if isinstance(source, io.BytesIO) else shown(source)
+        raise TcError(
+            f"This can't be a package: {error}.",
+            code="bad-zip",
+            where=where,
+            hint="Look at the build command that makes it.",
+        ) from None
 
 
-def _check(path: Path, info: zipfile.ZipInfo) -> None:
+def _check(info: zipfile.ZipInfo) -> None:
     parts = info.filename.split("/")
     if info.filename.startswith("/") or ".." in parts or "\\" in info.filename:
-        raise _bad(path, f"the name {info.filename!r} in it leads out of the package")
+        raise zipfile.BadZipFile(f"the name {info.filename!r} in it leads out of it")
     if info.flag_bits & _ENCRYPTED:
-        raise _bad(path, f"{info.filename} in it is encrypted")
+        raise zipfile.BadZipFile(f"{info.filename} in it is encrypted")
 
 
 def _entries(archive: zipfile.ZipFile, infos: Mapping[str, zipfile.ZipInfo]) -> list[Entry]:
@@ -71,25 +78,23 @@ def _entries(archive: zipfile.ZipFile, infos: Mapping[str, zipfile.ZipInfo]) -> 
     while links:
         solved = False
         for name in sorted(links):
-            found = _targets(archive, files, links, name)
+            found = _targets(files, links, name)
             if found is not None:
                 links.discard(name)
                 del files[name]
                 files.update(found)
                 solved = True
         if not solved:
-            raise _bad(
-                Path(archive.filename or ""),
-                f"links in it lead to nothing in it: {few(sorted(links))}",
-            )
+            names = few(sorted(links))
+            raise zipfile.BadZipFile(f"links in it lead to nothing in it: {names}")
     return sorted(files.values(), key=lambda entry: entry.name)
 
 
-def _targets(
-    archive: zipfile.ZipFile, files: Mapping[str, Entry], links: set[str], name: str
-) -> dict[str, Entry] | None:
+def _targets(files: Mapping[str, Entry], links: set[str], name: str) -> dict[str, Entry] | None:
     """What stands in place of the link `name`; None while that isn't known."""
-    to = posixpath.normpath(posixpath.join(posixpath.dirname(name), files[name].read().decode()))
+    to = posixpath.normpath(
+        posixpath.join(posixpath.dirname(name), files[name].read().decode("utf-8", "replace"))
+    )
     found = {
         name + other[len(to) :]: (other, entry)
         for other, entry in files.items()
@@ -116,12 +121,3 @@ def _mode(info: zipfile.ZipInfo) -> int:
 
 def _clean(name: str) -> str:
     return posixpath.normpath(name)
-
-
-def _bad(path: Path, why: str) -> TcError:
-    return TcError(
-        f"{path.name} can't be a package: {why}.",
-        code="bad-zip",
-        where=shown(path),
-        hint="Look at the build command that makes it.",
-    )

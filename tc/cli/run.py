@@ -138,6 +138,8 @@ def read_topology(
             findings += component.check(part)
     if any(finding.severity == "error" for finding in findings):
         raise InvalidInput(locate(findings))
+    if run.document:
+        return loaded.spec, composed.topology
     for problem in locate(findings):
         place = f"{problem.file}:{problem.line}" if problem.line else problem.file
         run.emit(

@@ -1,4 +1,4 @@
-"""Who may invoke a function: a statement of its policy for each route and rule.
+"""Who may invoke a function: a statement of its policy for each API and rule.
 
 A statement id starts ``tc-``; others are the user's and left alone.
 """
@@ -20,7 +20,7 @@ from tc.spec.base import Strict
 from tc.spec.facts import Facts
 from tc.spec.finding import Finding
 from tc.spec.scope import Scope
-from tc.spec.topology import Topology
+from tc.spec.topology import Entry, Topology
 
 KIND = "permission"
 PLURAL = "permissions"
@@ -36,31 +36,53 @@ def check(topology: Topology) -> Iterable[Finding]:
 
 
 def desired(topology: Topology, facts: Facts) -> Iterator[Resource]:
+    yield from _for_apis(topology)
+    yield from _for_events(topology)
+
+
+def _for_apis(topology: Topology) -> Iterator[Resource]:
+    """One statement for each function and API: moving a route to another path is no
+    change of it. On a shared API it is for the sandbox's own paths."""
     scope = topology.scope
+    routes: dict[tuple[str, str, bool], list[Entry]] = {}
     for entry in route.deployed(topology):
         shared = getattr(entry.model, "gateway", None) is not None
-        api = api_key(api_name(topology, entry), shared=shared)
-        where = public_path(scope, route.path(entry), shared=shared)
         for kind, name in entry.targets:
-            if kind != "function":
-                continue
-            for method in route.methods(entry):
-                verb = "*" if method == "ANY" else method
-                yield _permission(
-                    topology,
-                    name,
-                    sid=_sid("route", entry.name, method, where),
-                    principal="apigateway.amazonaws.com",
-                    source=Ref(
-                        api,
-                        "id",
-                        before=scope.arn("execute-api", ""),
-                        after=f"/*/{verb}{_wildcards(where)}",
-                    ),
-                    title=f"{topology.function_name(name)} for route {entry.name}",
-                    needs=(api,),
-                    selectors={"routes", f"routes/{entry.name}", f"routes{route.path(entry)}"},
-                )
+            if kind == "function":
+                routes.setdefault((name, api_name(topology, entry), shared), []).append(entry)
+    for (function, api, shared), entries in routes.items():
+        key = api_key(api, shared=shared)
+        paths = [public_path(scope, route.path(entry), shared=shared) for entry in entries]
+        selectors = {"routes"}
+        for entry in entries:
+            selectors |= {f"routes/{entry.name}", f"routes{route.path(entry)}"}
+        yield _permission(
+            topology,
+            function,
+            sid=_sid("api", api, str(shared)),
+            principal="apigateway.amazonaws.com",
+            source=Ref(
+                key,
+                "id",
+                before=scope.arn("execute-api", ""),
+                after=f"/*/*{_below(scope, paths) if shared else '/*'}",
+            ),
+            title=f"{topology.function_name(function)} for api {api}",
+            needs=(key,),
+            selectors=selectors,
+        )
+
+
+def _below(scope: Scope, paths: Sequence[str]) -> str:
+    """The sandbox's part of a shared API, its root included where a route is there."""
+    root = public_path(scope, "/", shared=True)
+    if root == "/":
+        return "/*"
+    return f"{root}*" if root in paths else f"{root}/*"
+
+
+def _for_events(topology: Topology) -> Iterator[Resource]:
+    scope = topology.scope
     for entry in event.deployed(topology):
         for kind, name in entry.targets:
             if kind == "function":
@@ -108,11 +130,6 @@ def _sid(*parts: str) -> str:
     readable = re.sub(r"[^A-Za-z0-9]+", "-", "-".join(parts[:2])).strip("-")[:60]
     digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]
     return f"{_PREFIX}{readable}-{digest}"
-
-
-def _wildcards(path: str) -> str:
-    """``/users/{id}`` as the source of an invocation: ``/users/*``."""
-    return re.sub(r"\{[^}]*\}", "*", path)
 
 
 def find(aws: Aws, scope: Scope, index: Index) -> Iterator[Resource]:

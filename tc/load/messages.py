@@ -202,6 +202,7 @@ def _keys(model: type[BaseModel], path: KeyPath) -> set[str]:
         for owner in _models(model, path)
         for name, field in owner.model_fields.items()
         for key in (name, *_aliases(field))
+        if not key.endswith("_")
     }
 
 

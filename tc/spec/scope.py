@@ -27,7 +27,8 @@ PEOPLE_TAGS = frozenset(
     {"namespace", "sandbox", "version", "deployer", "tc_version", "updated_by", "tc:code"}
 )
 
-_TEMPLATE = re.compile(r"\{\{\{\{|\{\{\s*([^{}]*?)\s*\}\}")
+#: JSONata (``{% … %}``, left alone), the escape ``{{{{``, or a template
+_TEMPLATE = re.compile(r"\{%.*?%\}|\{\{\{\{|\{\{\s*([^{}]*?)\s*\}\}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ class Scope:
         def replace(match: re.Match[str]) -> str:
             name = match.group(1)
             if name is None:
-                return "{{"
+                return match.group(0) if match.group(0).startswith("{%") else "{{"
             return str(getattr(self, name)) if name in TEMPLATE_NAMES else match.group(0)
 
         return _TEMPLATE.sub(replace, text)

@@ -87,7 +87,7 @@ def main(channel: int) -> None:
         call = json.loads(line)
         for name in given - set(call["env"]):
             os.environ.pop(name, None)
-        os.environ.update({})
+        os.environ.update(call["env"])
         given = set(call["env"])
         RequestId.current = call["request_id"]
         try:
