@@ -19,15 +19,15 @@ def newer_python() -> str:
     """A Python on PATH that is new enough, the newest first; empty when there is none."""
     import shutil
 
-    found = (shutil.which("python3.%d" % minor) for minor in range(14, OLDEST[1] - 1, -1))  # noqa: UP031
+    found = (shutil.which("python3.%d" % minor) for minor in range(14, OLDEST[1] - 1, -1))
     return next((path for path in found if path), "")
 
 
 if sys.version_info < OLDEST:
     if newer_python():
-        os.execv(newer_python(), [newer_python(), "-I", "-S", *sys.argv])  # noqa: S606
+        os.execv(newer_python(), [newer_python(), "-I", "-S", *sys.argv])
     sys.exit(
-        "tc needs Python 3.11 or newer, and python3 is %d.%d.\n" % sys.version_info[:2]  # noqa: UP031
+        "tc needs Python 3.11 or newer, and python3 is %d.%d.\n" % sys.version_info[:2]
         + "  next: install one, then make PYTHON=/path/to/python3"
     )
 
@@ -236,8 +236,7 @@ CAUSES = (
     (
         ("Hash mismatch",),
         "The package index has a file that is not the one requirements/ names.",
-        "set PIP_INDEX_URL to an index with the published files, or look into it: "
-        "the file may have been tampered with",
+        "set PIP_INDEX_URL to an index with the published files",
     ),
     (
         ("Failed to fetch", "error sending request", "dns error", "onnect", "timed out"),

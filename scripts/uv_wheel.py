@@ -153,12 +153,14 @@ def door(address: str) -> tuple[urllib.request.Request, ssl.SSLContext]:
     env = uv_environment(os.environ)
     parts = urllib.parse.urlsplit(address)
     host = parts.netloc.rpartition("@")[2]
-    request = urllib.request.Request(  # noqa: S310
+    request = urllib.request.Request(
         urllib.parse.urlunsplit(parts._replace(netloc=host, fragment="")),
         headers={"Accept": "application/vnd.pypi.simple.v1+json, text/html;q=0.5, */*;q=0.1"},
     )
     if parts.username:
-        login = f"{urllib.parse.unquote(parts.username)}:{urllib.parse.unquote(parts.password or '')}"
+        login = (
+            f"{urllib.parse.unquote(parts.username)}:{urllib.parse.unquote(parts.password or '')}"
+        )
         request.add_unredirected_header(
             "Authorization", "Basic " + base64.b64encode(login.encode()).decode()
         )

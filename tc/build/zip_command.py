@@ -122,11 +122,8 @@ def _expand(source: Path, recurse: bool) -> Iterator[Path]:
 
 
 def _member(path: Path) -> str:
-    """The name in the archive: never absolute, never leading out of it."""
-    parts = [part for part in path.parts if part != path.anchor]
-    while parts[0] == "..":
-        parts = parts[1:]
-    return "/".join(parts)
+    """The name in the archive; like Info-ZIP's it keeps a leading ``..``."""
+    return path.as_posix().removeprefix(path.anchor)
 
 
 def _write(out: Path, files: dict[str, Path], flags: set[str]) -> None:

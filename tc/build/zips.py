@@ -13,6 +13,7 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -92,19 +93,14 @@ def _entries(archive: zipfile.ZipFile, infos: Mapping[str, zipfile.ZipInfo]) -> 
 
 def _targets(files: Mapping[str, Entry], links: set[str], name: str) -> dict[str, Entry] | None:
     """What stands in place of the link `name`; None while that isn't known."""
-    to = posixpath.normpath(
-        posixpath.join(posixpath.dirname(name), files[name].read().decode("utf-8", "replace"))
-    )
-    found = {
-        name + other[len(to) :]: (other, entry)
-        for other, entry in files.items()
-        if other == to or other.startswith(f"{to}/")
-    }
-    if not found or any(other in links for other, _ in found.values()):
+    to = files[name].read().decode("utf-8", "replace")
+    to = posixpath.normpath(posixpath.join(posixpath.dirname(name), to))
+    found = [other for other in files if other == to or other.startswith(f"{to}/")]
+    if not found or not links.isdisjoint(found):
         return None
     return {
-        new: Entry(new, entry.executable, entry.size, entry.read)
-        for new, (_, entry) in found.items()
+        name + other[len(to) :]: replace(files[other], name=name + other[len(to) :])
+        for other in found
     }
 
 

@@ -61,10 +61,7 @@ class _Walk:
         for step in plan.work:
             if step.within:
                 self._members.setdefault(step.within, []).append(step)
-        self._outcome = Outcome()
-        for step in plan.steps:
-            if step.actual:
-                self._outcome.outputs[step.key] = step.actual.outputs
+        self._outcome = Outcome(outputs=dict(plan.outputs))
         self._bad: dict[str, Step] = {}
         self._since: dict[str, float] = {}
 

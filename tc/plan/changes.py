@@ -47,4 +47,9 @@ def _differences(path: str, before: Any, after: Any) -> Iterator[Change]:
         for place, (old, new) in enumerate(zip(before, after, strict=True)):
             yield from _differences(f"{path}.{place}", old, new)
         return
+    if isinstance(before, list) and isinstance(after, list):
+        yield from (Change(path, item, None) for item in before if item not in after)
+        yield from (Change(path, None, item) for item in after if item not in before)
+        if any(item not in after for item in before) or any(i not in before for i in after):
+            return
     yield Change(path, before, after)

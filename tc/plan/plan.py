@@ -27,20 +27,41 @@ def make_plan(
     place, `order` the kinds in the order in which they need each other.
     """
     outputs = {key: found.outputs for key, found in actual.items()}
-    known = [replace(r, props=resolve(r.props, outputs)) for r in desired]
-    chosen = _with_needs(known, actual, selection)
-    steps = [
-        _step(resource, actual.get(resource.key), selection.fields(resource), replacing)
-        for resource in chosen
-    ]
+    known, steps = _building(desired, actual, selection, replacing, outputs)
+    anew = {step.key for step in steps if step.action is Action.REPLACE}
+    if anew:
+        # what refers to a thing that is made anew can't be compared with the old one's
+        outputs = {key: told for key, told in outputs.items() if key not in anew}
+        known, steps = _building(desired, actual, selection, replacing, outputs)
     steps += _removals(known, actual, selection, owners)
-    return Plan(tuple(_ordered(_grouped(steps, known, actual), order)))
+    return Plan(tuple(_ordered(_grouped(steps, known, actual), order)), outputs)
 
 
 def make_removal(actual: Iterable[Actual], order: Sequence[str]) -> Plan:
     """The plan that removes all of `actual`."""
     steps = [_remove(found) for found in actual]
     return Plan(tuple(_ordered(_grouped(steps, [], {}), order)))
+
+
+def _building(
+    desired: Sequence[Resource],
+    actual: Mapping[str, Actual],
+    selection: Selection,
+    replacing: Mapping[str, frozenset[str]],
+    outputs: Mapping[str, Mapping[str, str]],
+) -> tuple[list[Resource], list[Step]]:
+    """The desired things with their references filled, and the steps for the chosen ones."""
+    known = [replace(r, props=resolve(r.props, outputs)) for r in desired]
+    chosen = _with_needs(known, actual, selection)
+    steps = [
+        _step(resource, actual.get(resource.key), selection.fields(resource), replacing)
+        for resource in chosen
+    ]
+    steps += [
+        _step(parent, actual.get(parent.key), replacing.get(parent.kind), replacing)
+        for parent in _carriers(chosen, known)
+    ]
+    return known, steps
 
 
 def _with_needs(
@@ -56,6 +77,16 @@ def _with_needs(
                 chosen.add(need)
                 queue.append(need)
     return [resource for resource in desired if resource.key in chosen]
+
+
+def _carriers(chosen: Sequence[Resource], desired: Sequence[Resource]) -> list[Resource]:
+    """Parents that aren't selected but do their children's changes by a call of theirs.
+
+    Of such a parent itself only what would replace it is looked at.
+    """
+    keys = {resource.key for resource in chosen}
+    wanted = {resource.parent for resource in chosen} - keys
+    return [parent for parent in desired if parent.key in wanted and "update" in parent.bears]
 
 
 def _step(
@@ -128,13 +159,14 @@ def _grouped(
             continue
         if parent and _bears(parent, step):
             working.add(parent.key)
-            action = Action.CREATE if parent.action is Action.REPLACE else step.action
-            step = replace(step, within=parent.key, action=action)
+            step = replace(step, within=parent.key)
+            if parent.action is Action.REPLACE and step.action is not Action.DELETE:
+                step = replace(step, action=Action.CREATE, changes=())
         grouped[step.key] = step
     for key in working:
         parent = grouped[key]
         action = Action.UPDATE if parent.action is Action.KEEP else parent.action
-        children = () if action is Action.DELETE else _children(key, grouped, desired, actual)
+        children = () if action is Action.DELETE else _children(parent, grouped, desired, actual)
         grouped[key] = replace(parent, action=action, children=children)
     return list(grouped.values())
 
@@ -150,13 +182,15 @@ def _bears(parent: Step, child: Step) -> bool:
     if parent.action is Action.DELETE:
         return child.action is Action.DELETE
     bears = parent.resource.bears if parent.resource else frozenset()
-    if parent.action in (Action.CREATE, Action.REPLACE):
+    if parent.action is Action.REPLACE:
+        return "create" in bears
+    if parent.action is Action.CREATE:
         return "create" in bears and child.action is not Action.DELETE
     return "update" in bears
 
 
 def _children(
-    key: str,
+    parent: Step,
     steps: Mapping[str, Step],
     desired: Sequence[Resource],
     actual: Mapping[str, Actual],
@@ -164,14 +198,15 @@ def _children(
     """The children that the parent should have in the end: as planned where they
     are in the plan, as they are otherwise."""
     final: dict[str, Resource] = {}
-    for found in actual.values():
+    anew = parent.action is Action.REPLACE
+    for found in [] if anew else actual.values():
         step = steps.get(found.key)
-        if found.parent == key and not (step and step.action is Action.DELETE):
+        if found.parent == parent.key and not (step and step.action is Action.DELETE):
             final[found.key] = Resource(
                 found.kind, found.key, found.name, found.title, found.owner, found.props
             )
     for resource in desired:
-        if resource.parent == key and resource.key in steps:
+        if resource.parent == parent.key and (anew or resource.key in steps):
             final[resource.key] = resource
     return tuple(final[name] for name in sorted(final))
 
@@ -203,7 +238,7 @@ def _ordered(steps: list[Step], order: Sequence[str]) -> list[Step]:
     placed += [
         replace(
             step,
-            needs=(*built, *(user for user in users.get(step.key, ()) if user != step.within)),
+            needs=() if step.within else (*built, *users.get(step.key, ())),
         )
         for step in removing
     ]

@@ -120,9 +120,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Every step, in an order in which they could be done one by one."""
+    """Every step, in an order in which they could be done one by one; `outputs` is
+    what is known of things that are there, by key."""
 
     steps: tuple[Step, ...]
+    outputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def work(self) -> tuple[Step, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -320,3 +321,26 @@ def test_large_events_and_answers_pass(hooked: Hooked) -> None:
     assert hooked.invoke(name, text).payload == text
     assert hooked.invoke(name, "b" + text).payload["errorType"] == "Function.ResponseSizeTooLarge"
     assert hooked.invoke(name, "c").payload == "c"
+
+
+def test_a_warm_call_takes_milliseconds(hooked: Hooked) -> None:
+    name = hooked.python("def handler(event, context): print('x')")
+    hooked.invoke(name)
+    began = time.monotonic()
+    for _ in range(10):
+        hooked.invoke(name)
+    assert time.monotonic() - began < 2
+
+
+def test_what_a_handler_started_ends_with_it(hooked: Hooked) -> None:
+    code = """
+import subprocess, time
+def handler(event, context):
+    print("child", subprocess.Popen(["sleep", "300"]).pid)
+    time.sleep(30)
+"""
+    name = hooked.python(code, Timeout=1)
+    assert hooked.invoke(name).payload["errorType"] == "Sandbox.Timedout"
+    pid = next(line for line in hooked.logged(name) if line.startswith("child ")).split()[1]
+    state = subprocess.run(["ps", "-o", "stat=", "-p", pid], capture_output=True, check=False)
+    assert state.stdout.decode().strip() in ("", "Z")

@@ -52,7 +52,7 @@ def install() -> None:
     old_depth = need("services.lambda_svc", "_inbound_invoke_depth", "headers")
 
     def depth(headers: dict[str, str]) -> int:
-        return int(old_depth(headers))
+        return max(int(old_depth(headers)), lineage(headers.get("x-amzn-trace-id", "")))
 
     replace("services.lambda_svc", "_inbound_invoke_depth", depth, "headers")
 

@@ -1,0 +1,46 @@
+"""Functions on disk, and a cache of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from build_files import HANDLER, Make
+
+from tc.spec.finding import Address
+from tc.spec.function import Function
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A topology in a git work tree."""
+    root = tmp_path / "project"
+    (root / ".git").mkdir(parents=True)
+    (root / "etl").mkdir()
+    (root / "etl/topology.yml").write_text("name: etl\n")
+    return root
+
+
+@pytest.fixture
+def make(project: Path) -> Make:
+    def function(
+        files: Mapping[str, str | bytes] | None = None, name: str = "enhancer", **fields: Any
+    ) -> Function:
+        directory = project / "etl" / name
+        directory.mkdir(exist_ok=True)
+        for file, content in ({"handler.py": HANDLER} if files is None else files).items():
+            path = directory / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        address = Address(project / "etl/topology.yml")
+        known = {"runtime": "python3.13", "handler": "handler.handler", **fields}
+        return Function(name=name, dir=directory, address=address, **known)
+
+    return function
