@@ -103,8 +103,8 @@ def _turns(what: str, deadline: float, every: float, emit: Emit) -> Iterator[Non
 #: error code -> words of its message that say "not yet" (empty: whatever it says)
 _NOT_YET: dict[str, tuple[str, ...]] = {
     "InvalidParameterValueException": ("cannot be assumed", "KMS key is invalid for CreateGrant"),
-    "AccessDeniedException": ("is not authorized to assume", "cannot be assumed"),
-    "ValidationException": ("cannot be assumed", "not authorized to assume"),
+    "AccessDeniedException": ("authorized to assume", "cannot be assumed"),
+    "ValidationException": ("cannot be assumed", "authorized to assume"),
     "ResourceConflictException": ("in progress", "following state", "concurrent"),
     "ConcurrentModificationException": (),
     "ConcurrentAccessException": (),

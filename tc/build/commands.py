@@ -79,7 +79,7 @@ class Running:
                 ["/bin/sh", "-c", command],
                 cwd=directory,
                 env=_environment(directory),
-                stdin=subprocess.DEVNULL,
+                stdin=None,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,

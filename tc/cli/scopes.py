@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 from typing import TYPE_CHECKING
 
 from tc import __version__
@@ -50,11 +51,11 @@ def _or(known: str | None, name: str) -> str:
 
 
 def actor() -> str:
-    """Who is at it: the CI job's actor, else the user of this machine."""
-    for name in _ACTORS:
-        if os.environ.get(name):
-            return os.environ[name]
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
+    """Who is at it: the CI job's actor, else the user of this machine; a valid tag value."""
+    found = next((os.environ[name] for name in _ACTORS if os.environ.get(name)), "")
+    if not found:
+        try:
+            found = getpass.getuser()
+        except (KeyError, OSError):
+            found = "unknown"
+    return re.sub(r"[^\w.:/=+@ -]", "_", found)[:256]

@@ -11,10 +11,10 @@ from dataclasses import replace
 from typing import Any
 
 from tc.components import http_api, rest_api
-from tc.components.api_names import HTTP_STAGE, api_key, own_name, route_key
+from tc.components.api_names import HTTP_STAGE, api_key, own_name, route_id, route_key
 from tc.components.protocol import Aws, Index, Outputs
 from tc.components.role import key_of_arn
-from tc.components.route import deployed, own_protocol
+from tc.components.route import deployed, methods, own_protocol, path
 from tc.errors import AwsError, TcError
 from tc.plan.resource import Actual, Change, Resource
 from tc.spec.base import Strict
@@ -56,7 +56,7 @@ def desired(topology: Topology, facts: Facts) -> Iterator[Resource]:
         if gateway is None:
             yield _own(topology, frozenset(selectors))
         else:
-            yield _shared(scope, gateway, frozenset(selectors))
+            yield _shared(gateway, frozenset(selectors))
 
 
 def _own(topology: Topology, selectors: frozenset[str]) -> Resource:
@@ -69,27 +69,36 @@ def _own(topology: Topology, selectors: frozenset[str]) -> Resource:
         name=name,
         title=name,
         owner=scope.owner,
-        props={"protocol": protocol, "tags": dict(scope.tags)},
+        props={"protocol": protocol, "answers": True, "tags": dict(scope.tags)},
         selectors=selectors,
         bears=frozenset({"create"} if protocol == "HTTP" else {"create", "update"}),
-        payload={"tags": scope.marks, "shared": False},
+        payload={"tags": scope.marks, "shared": False, "routes": _names(topology)},
     )
 
 
-def _shared(scope: Scope, gateway: str, selectors: frozenset[str]) -> Resource:
-    """Nobody's in particular: `owner` is empty, and only its protocol matters."""
+def _names(topology: Topology) -> dict[str, str]:
+    """The names of the own API's routes by method and path, should AWS not tell them."""
+    return {
+        f"{method} {path(entry)}": route_id(entry.name, method, several=len(methods(entry)) > 1)
+        for entry in deployed(topology)
+        if not getattr(entry.model, "gateway", None)
+        for method in methods(entry)
+    }
+
+
+def _shared(gateway: str, selectors: frozenset[str]) -> Resource:
+    """Nobody's in particular: `owner` is empty."""
     return Resource(
         kind=KIND,
         key=api_key(gateway, shared=True),
         name=gateway,
         title=f"{gateway} (shared)",
         owner="",
-        props={"protocol": "HTTP"},
+        props={"protocol": "HTTP", "answers": True},
         selectors=selectors,
         payload={
             "tags": {GATEWAY_TAG: gateway, "deployer": "tc"},
             "shared": True,
-            "for": scope.owner,
         },
     )
 
@@ -212,9 +221,12 @@ def _with_routes(aws: Aws, resource: Resource, api: Mapping[str, Any]) -> Iterat
     if api["protocol"] == "REST":
         outputs = rest_api.outputs(aws, api["id"])
         routes = rest_api.read_routes(aws, api["id"])
+        deployed = rest_api.deployed_digest(aws, api["id"])
+        answers = deployed == rest_api.digest(props for props, _, _ in routes)
     else:
         outputs = _http_outputs(aws, api["id"])
         routes = http_api.read_routes(aws, api["id"])
+        answers = bool(outputs["stage"])
     roles = {props["integration"].get("role", "") for props, _, _ in routes} - {""}
     yield Actual(
         kind=KIND,
@@ -222,7 +234,7 @@ def _with_routes(aws: Aws, resource: Resource, api: Mapping[str, Any]) -> Iterat
         name=resource.name,
         title=resource.title,
         owner="" if shared else api["tags"].get(OWNER_TAG, ""),
-        props={"protocol": api["protocol"], "tags": own_tags(api["tags"])},
+        props={"protocol": api["protocol"], "answers": answers, "tags": own_tags(api["tags"])},
         outputs={
             **outputs,
             "protocol": api["protocol"],
@@ -232,8 +244,10 @@ def _with_routes(aws: Aws, resource: Resource, api: Mapping[str, Any]) -> Iterat
         info={"since": api["since"], "version": api["tags"].get("version", "")},
         needs=() if shared else tuple(sorted(key_of_arn(role) for role in roles)),
     )
+    names = (resource.payload or {}).get("routes", {})
     for props, route_outputs, label in routes:
-        yield from _route(resource, api, props, route_outputs, label)
+        name = label or names.get(f"{props['method']} {props['path']}", "")
+        yield from _route(resource, api, props, route_outputs, name)
 
 
 def _http_outputs(aws: Aws, api_id: str) -> dict[str, str]:
@@ -309,8 +323,14 @@ def update(
     outputs: dict[str, str] = dict(actual.outputs)
     if any(change.path.split(".")[0] in {"tags", "owner"} for change in changes):
         _retag(aws, resource, actual)
-    if resource.props["protocol"] == "REST" and children:
+    unanswered = any(change.path == "answers" for change in changes)
+    rest = resource.props["protocol"] == "REST"
+    if rest and children:
         outputs.update(rest_api.write(aws, resource, outputs["id"], children))
+    elif unanswered and rest:
+        rest_api.deploy(aws, outputs["id"])
+    elif unanswered:
+        outputs.update(http_api.add_stage(aws, {"ApiId": outputs["id"]}))
     return outputs
 
 

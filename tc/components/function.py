@@ -8,6 +8,7 @@ digest}:{CodeSha256}``, void when the live sum differs.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -42,6 +43,30 @@ CODE_TAG = "tc:code"
 #: bytes of environment variables in a function, names and values (Lambda quota)
 _ENVIRONMENT_LIMIT = 4096
 _LAYERS_LIMIT = 5
+_VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]+\Z")
+#: reserved environment variables (Lambda developer guide), those that matter here
+_RESERVED = frozenset(
+    {
+        "AWS_ACCESS_KEY",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_DEFAULT_REGION",
+        "AWS_EXECUTION_ENV",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+        "AWS_LAMBDA_FUNCTION_NAME",
+        "AWS_LAMBDA_FUNCTION_VERSION",
+        "AWS_LAMBDA_INITIALIZATION_TYPE",
+        "AWS_LAMBDA_LOG_GROUP_NAME",
+        "AWS_LAMBDA_LOG_STREAM_NAME",
+        "AWS_LAMBDA_RUNTIME_API",
+        "AWS_REGION",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "LAMBDA_RUNTIME_DIR",
+        "LAMBDA_TASK_ROOT",
+        "_HANDLER",
+        "_X_AMZN_TRACE_ID",
+    }
+)
 _READY = frozenset({"Active", "Inactive"})
 
 #: prop -> (key of the Lambda API, from the prop's value to the API's)
@@ -66,6 +91,7 @@ def function_key(topology: Topology, name: str) -> str:
 def check(topology: Topology) -> Iterable[Finding]:
     yield from _deprecated(topology)
     for function in topology.functions.values():
+        yield from _bad_variables(function)
         size = sum(len(k.encode()) + len(v.encode()) for k, v in function.environment.items())
         if size > _ENVIRONMENT_LIMIT:
             yield Finding(
@@ -81,6 +107,23 @@ def check(topology: Topology) -> Iterable[Finding]:
                 f"`{function.name}` lists {len(function.layers)} layers; Lambda takes 5",
                 function.address,
             )
+
+
+def _bad_variables(function: Function) -> Iterable[Finding]:
+    """Names of variables that Lambda refuses, or sets itself."""
+    for name in function.environment:
+        if not _VARIABLE.match(name):
+            why = "a letter, then letters, digits and `_`"
+        elif name in _RESERVED:
+            why = "Lambda sets this one itself"
+        else:
+            continue
+        yield Finding(
+            "bad-variable",
+            f"`{name}` can't be a variable of `{function.name}`",
+            function.address,
+            why,
+        )
 
 
 def _deprecated(topology: Topology) -> Iterable[Finding]:

@@ -6,8 +6,9 @@ the stage ``live``, so that callers see all of a change or none of it.
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tc.components.api_names import REST_STAGE
@@ -23,6 +24,8 @@ TIMEOUT_MS = 29_000
 #: escapes single quotes, which JSON doesn't allow
 _INPUT = "$util.escapeJavaScript($input.json('$')).replaceAll(\"\\\\'\", \"'\")"
 _BODY = "@body@"
+#: the stage variable that holds the digest of what was deployed
+_DIGEST = "tc_routes"
 #: the flow's own output, or 500 with its error
 _OUTPUT = (
     "#if($input.path('$.status') == 'SUCCEEDED')$input.path('$.output')#else"
@@ -93,11 +96,41 @@ def write(aws: Aws, resource: Resource, api_id: str, routes: Sequence[Resource])
         "put_rest_api",
         restApiId=api_id,
         mode="overwrite",
-        failOnWarnings=True,
         body=json.dumps(_openapi(resource, routes)),
     )
-    aws.call("apigateway", "create_deployment", restApiId=api_id, stageName=REST_STAGE)
+    _deploy(aws, api_id, digest(route.props for route in routes))
     return outputs(aws, api_id)
+
+
+def deploy(aws: Aws, api_id: str) -> None:
+    """Has the stage answer with the routes that the API has."""
+    _deploy(aws, api_id, digest(props for props, _, _ in read_routes(aws, api_id)))
+
+
+def _deploy(aws: Aws, api_id: str, what: str) -> None:
+    aws.call(
+        "apigateway",
+        "create_deployment",
+        restApiId=api_id,
+        stageName=REST_STAGE,
+        variables={_DIGEST: what},
+    )
+
+
+def digest(routes: Iterable[Mapping[str, Any]]) -> str:
+    """What tells one set of routes from another, in any order."""
+    texts = sorted(json.dumps(props, sort_keys=True) for props in routes)
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
+
+
+def deployed_digest(aws: Aws, api_id: str) -> str:
+    """The digest of the routes that the stage answers with, empty without a stage.
+
+    Routes that were written and not deployed, because that run was cut off, differ.
+    """
+    stages = aws.call("apigateway", "get_stages", restApiId=api_id).get("item", [])
+    live = [stage for stage in stages if stage["stageName"] == REST_STAGE]
+    return str(live[0].get("variables", {}).get(_DIGEST, "")) if live else ""
 
 
 def outputs(aws: Aws, api_id: str) -> dict[str, str]:

@@ -33,7 +33,7 @@ def _foreign(step: Step) -> bool:
     if step.resource is None or step.actual is None or step.action is Action.CREATE:
         return False
     if not step.resource.owner:
-        return bool(step.changes)
+        return any(change.path == "protocol" for change in step.changes)
     return step.actual.owner != step.resource.owner
 
 

@@ -344,3 +344,30 @@ def handler(event, context):
     pid = next(line for line in hooked.logged(name) if line.startswith("child ")).split()[1]
     state = subprocess.run(["ps", "-o", "stat=", "-p", pid], capture_output=True, check=False)
     assert state.stdout.decode().strip() in ("", "Z")
+
+
+@pytest.mark.parametrize("change", ["update", "delete"])
+def test_a_call_in_flight_finishes_when_its_function_changes(hooked: Hooked, change: str) -> None:
+    from hooks_support import archive
+
+    code = "import time\ndef handler(event, context):\n    time.sleep(1)\n    return 'old'"
+    name, client = hooked.python(code, Timeout=10), hooked.client("lambda")
+    with ThreadPoolExecutor(1) as pool:
+        flying = pool.submit(hooked.invoke, name)
+        time.sleep(0.5)
+        if change == "update":
+            code = "import os\ndef handler(event, context): return 'new'"
+            client.update_function_code(FunctionName=name, ZipFile=archive({"handler.py": code}))
+            assert hooked.invoke(name).payload == "new"
+        else:
+            client.delete_function(FunctionName=name)
+        assert flying.result().payload == "old"
+
+
+def test_a_deleted_log_group_does_not_come_back(hooked: Hooked) -> None:
+    name, logs = hooked.python("def handler(event, context): pass"), hooked.client("logs")
+    hooked.invoke(name)
+    logs.delete_log_group(logGroupName=f"/aws/lambda/{name}")
+    hooked.invoke(name)
+    found = logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")
+    assert found["logGroups"] == []

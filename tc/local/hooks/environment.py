@@ -16,6 +16,7 @@ import socket
 import subprocess
 import threading
 import time
+import weakref
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,12 +29,19 @@ from .runtimes import NoRuntime, command, variables
 from .trees import Trees
 
 TREES = Trees()
+LIVE: weakref.WeakSet[Environment] = weakref.WeakSet()
 INIT_SECONDS = 10.0  # Lambda's limit of the init phase
 
 
 class Environment:
-    """What the engine's pool calls a worker; it uses every attribute without an underscore here,
-    and `_proc`, `_lock`, `_cold`, `_spawn`, `_discard_tmpdir`."""
+    """What the engine's pool calls a worker. It leases by `in_use` and `last_used`, reads
+    `config`, and calls `_spawn` (holding `_lock`), `invoke` and, to end one, `_discard_tmpdir`.
+
+    `_proc` stays None, or the pool would kill the process itself, in the middle of an invocation:
+    on Lambda those in flight finish when a function is changed or deleted.
+    """
+
+    _proc = None
 
     def __init__(self, func_name: str, config: dict[str, Any], code_zip: bytes) -> None:
         self.func_name = func_name
@@ -43,13 +51,15 @@ class Environment:
         self.last_used = time.time()
         self._lock = threading.Lock()
         self._cold = True
-        self._proc: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._group = 0
         self._channel: Channel | None = None
         self._lines = LogLines()
         self._trees: list[Path] = []
         self._tmp: Path | None = None
+        self._retired = False
         self.stream = ""
+        LIVE.add(self)
 
     # -- what the engine calls -------------------------------------------------------------
 
@@ -66,40 +76,50 @@ class Environment:
         """`{"status": "ok", "result"}` or `{"status": "error", "error", "error_payload"}`, both
         with `log` and `cold_start`. Never raises for what a handler does."""
         timeout = float(self.config.get("Timeout") or 3)
+        call = {
+            "event": event,
+            "request_id": request_id,
+            "arn": invoked_function_arn or self.config.get("FunctionArn", ""),
+            "env": self._call_variables(trace_id, depth, durable),
+        }
         with self._lock:
-            cold = self._proc is None or self._proc.poll() is not None
-            began, init = time.monotonic(), 0.0
-            try:
-                if cold:
-                    self._spawn()
-                    init = time.monotonic() - began
-                    began = time.monotonic()
-                self._line().send(
-                    {
-                        "event": event,
-                        "request_id": request_id,
-                        "deadline": time.time() + timeout,
-                        "arn": invoked_function_arn or self.config.get("FunctionArn", ""),
-                        "env": self._call_variables(trace_id, depth, durable),
-                    },
-                    timeout,
-                )
-                answer = self._line().answer(began + timeout)
-                result = {"status": "ok", "result": answer["result"]}
-            except (Failed, Gone, Overdue, NoRuntime) as error:
-                payload = self._error(error, request_id, timeout)
-                text = payload["errorMessage"]
-                result = {"status": "error", "error": text, "error_payload": payload}
-            result["log"] = self._log(request_id, time.monotonic() - began, init)
-            result["cold_start"] = cold
-            return result
-
-    def kill(self) -> None:
-        self._stop()
-        self._discard_tmpdir()
+            result = self._call(call, timeout)
+        if self._retired:
+            self._discard_tmpdir()
+        return result
 
     def _discard_tmpdir(self) -> None:
-        self._stop(just_ended=True)
+        """End it: now, or after the invocation that runs in it."""
+        self._retired = True
+        if self._lock.acquire(blocking=False):
+            try:
+                self.end()
+            finally:
+                self._lock.release()
+
+    # -- an invocation ---------------------------------------------------------------------
+
+    def _call(self, call: dict[str, Any], timeout: float) -> dict[str, Any]:
+        cold = self._process is None or self._process.poll() is not None
+        began, init = time.monotonic(), 0.0
+        try:
+            if cold:
+                self._spawn()
+                init = time.monotonic() - began
+                began = time.monotonic()
+            self._line().send({**call, "deadline": time.time() + timeout}, timeout)
+            answer = self._line().answer(began + timeout)
+            result = {"status": "ok", "result": answer["result"]}
+        except (Failed, Gone, Overdue, NoRuntime) as error:
+            payload = self._error(error, call["request_id"], timeout)
+            text = payload["errorMessage"]
+            result = {"status": "error", "error": text, "error_payload": payload}
+        result["log"] = self._log(call["request_id"], time.monotonic() - began, init)
+        result["cold_start"] = cold
+        return result
+
+    def end(self) -> None:
+        self._stop()
         for tree in self._trees:
             TREES.release(tree)
         self._trees = []
@@ -125,7 +145,7 @@ class Environment:
         ours, theirs = socket.socketpair()
         with theirs:
             try:
-                self._proc = subprocess.Popen(
+                self._process = subprocess.Popen(
                     command(str(self.config["Runtime"]), theirs.fileno(), node_sdk(TREES.root)),
                     cwd=task,
                     env=environment,
@@ -138,10 +158,10 @@ class Environment:
             except (OSError, NoRuntime) as error:
                 ours.close()
                 raise NoRuntime(str(error)) from error
-        self._group = self._proc.pid
-        self._channel = Channel(ours, self._proc)
+        self._group = self._process.pid
+        self._channel = Channel(ours, self._process)
         self._lines = LogLines()
-        self._lines.follow(self._proc.stdout)
+        self._lines.follow(self._process.stdout)
         self._cold = False
         limit = max(INIT_SECONDS, float(self.config.get("Timeout") or 3))
         start = {
@@ -179,7 +199,7 @@ class Environment:
 
         The group of a process that ended long ago is left alone: its number may be another's.
         """
-        proc, self._proc = self._proc, None
+        proc, self._process = self._process, None
         if self._group and (just_ended or (proc is not None and proc.poll() is None)):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._group, signal.SIGKILL)
@@ -223,9 +243,9 @@ class Environment:
     def _end(self, *, graceful: bool = False) -> int | None:
         """Stop the process; how it ended when it did so by itself."""
         status = None
-        if graceful and self._proc is not None:
+        if graceful and self._process is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                status = self._proc.wait(timeout=1)
+                status = self._process.wait(timeout=1)
         self._stop(just_ended=graceful)
         self._lines.finish()
         return status
@@ -240,7 +260,7 @@ class Environment:
         )
         if init:
             report += f"\tInit Duration: {init * 1000:.2f} ms"
-        lines = self._lines.take(request_id, alive=self._proc is not None)
+        lines = self._lines.take(request_id, alive=self._process is not None)
         start = f"START RequestId: {request_id} Version: {version}"
         return LogText.of(
             self.stream, lines, start=start, end=[f"END RequestId: {request_id}", report]

@@ -9,11 +9,10 @@ what is in it: `Environment` has the attributes that the pool touches.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 from typing import Any
 
-from .environment import TREES, Environment
+from .environment import LIVE, TREES, Environment
 from .needs import need, replace
 from .node_sdk import check_node_sdk
 
@@ -59,10 +58,8 @@ def install() -> None:
 
 def close() -> None:
     """End every environment and remove what they left on disk."""
-    from ministack.core import lambda_runtime
-
-    with contextlib.suppress(OSError):
-        lambda_runtime.reset()
+    for environment in list(LIVE):
+        environment.end()
     TREES.remove()
 
 

@@ -2,7 +2,8 @@
 
 Why: the engine makes a stream for every invocation, which is never the one that
 `context.log_stream_name` names, and stamps every line with one time, so `tc logs` couldn't merge
-the logs of several functions in order.
+the logs of several functions in order. It also makes a log group anew that was deleted: a function
+that outlives its sandbox for a moment would leave one behind, which roles that tc makes forbid.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from .log_lines import LogText
 from .needs import need, replace
 
 KEPT = 10_000  # events of a stream; the state is saved whole after each command
+
+_seen: set[str] = set()  # groups that functions wrote to
 
 
 def install() -> None:
@@ -40,8 +43,12 @@ def write(config: dict[str, Any], text: LogText) -> None:
     group = (config.get("LoggingConfig") or {}).get("LogGroup")
     group = group or f"/aws/lambda/{config['FunctionName']}"
     name = text.stream or f"{time.strftime('%Y/%m/%d')}/[$LATEST]{'0' * 32}"
+    arn = logs._make_group_arn(group)
     if group not in logs._log_groups:
-        logs._log_groups[group] = _new_group(logs._make_group_arn(group), now)
+        if arn in _seen:
+            return
+        logs._log_groups[group] = _new_group(arn, now)
+    _seen.add(arn)
     streams = logs._log_groups[group]["streams"]
     stream = streams.setdefault(name, _new_stream(now))
     events = [{"timestamp": at, "message": line, "ingestionTime": now} for at, line in text.lines]
