@@ -79,7 +79,7 @@ class Running:
                 ["/bin/sh", "-c", command],
                 cwd=directory,
                 env=_environment(directory),
-                stdin=None,
+                stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -165,7 +165,9 @@ def _tail(log: Path) -> str:
     with log.open("rb") as output:
         output.seek(max(0, log.stat().st_size - _TAIL))
         text = output.read().decode("utf-8", "replace")
-    return "\n".join(f"  {line}" for line in masked(text).rstrip().splitlines()[-_TAIL_LINES:])
+    return "\n".join(
+        f"  {line}".rstrip() for line in masked(text).rstrip().splitlines()[-_TAIL_LINES:]
+    )
 
 
 def masked(text: str, environment: Mapping[str, str] = os.environ) -> str:

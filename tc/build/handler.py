@@ -56,7 +56,8 @@ def _hint(function: Function) -> str:
         ways.append("for a handler in a layer, write a file here that imports it")
     if function.ignore:
         ways.append("look whether .tcignore leaves it out")
-    return ", or ".join(ways).capitalize() + "."
+    text = ", or ".join(ways)
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _python(handler: str, names: Mapping[str, Entry]) -> str:

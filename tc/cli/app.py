@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 import typer
@@ -48,7 +49,12 @@ app.add_typer(local.app, name="local")
 @app.callback()
 def top(
     version: bool = typer.Option(False, "--version", "-V", help="Show the version and exit."),
+    debug: bool = typer.Option(
+        False, "--debug", help="Show the traceback of an unexpected error. [also: TC_DEBUG=1]"
+    ),
 ) -> None:
+    if debug:
+        os.environ["TC_DEBUG"] = "1"
     if version:
         from tc import __version__
 

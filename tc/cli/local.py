@@ -49,9 +49,9 @@ def status(as_json: options.Json = False) -> None:
         from datetime import UTC, datetime
 
         from tc.cli.render import ago, human_bytes
-        from tc.local import engine
+        from tc.local.status import look
 
-        found = engine.status()
+        found = look()
         held = f"state {human_bytes(found.state_bytes)} in {found.home}"
         if found.running:
             text = (

@@ -26,6 +26,8 @@ def scope_of(
     region: str | None,
 ) -> Scope:
     """The scope of `spec`; what isn't known yet stays its own template."""
+    from tc.load.find import git_root
+
     unknown = Scope(namespace=spec.name)
     local = environment is not None and environment.local
     return Scope(
@@ -38,7 +40,7 @@ def scope_of(
         region=region
         or ("us-east-1" if local else _or(environment.region if environment else None, "region")),
         version=spec.version or unknown.version,
-        repo=spec.dir.name,
+        repo=(git_root(spec.dir) or spec.dir).name,
         local=local,
         tags={**(config.tags if config else {}), **spec.tags},
         updated_by=actor(),

@@ -14,7 +14,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tc.errors import TcError
 from tc.events import Emit, Event
@@ -27,9 +26,6 @@ from tc.local.pythons import find as find_pythons
 from tc.local.record import Record
 from tc.local.record import read as read_record
 from tc.local.record import write as write_record
-
-if TYPE_CHECKING:
-    from tc.local.status import Status
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
@@ -115,13 +111,6 @@ def save(engine: Engine) -> None:
             where=str(find_home().log),
             hint="`tc local status` shows whether it still runs.",
         )
-
-
-def status() -> Status:
-    """What is there; starts and changes nothing."""
-    from tc.local.status import look
-
-    return look()
 
 
 def find_runtimes() -> dict[str, str]:

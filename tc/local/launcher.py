@@ -32,8 +32,6 @@ def main() -> int:
     port = os.environ.get("GATEWAY_PORT", "")
     if not port.isdigit():
         return _fail(2, f"GATEWAY_PORT is {port!r}: it must be the number of a port")
-    # A worker inherits what the launcher ignores, and the engine writes to pipes that die.
-    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HERE]
     hooks = load_hooks()
     try:

@@ -1,4 +1,4 @@
-"""`tc.local.engine.status`, apart from it because every command imports that module."""
+"""What `tc local status` shows; apart from the engine, which every command imports."""
 
 from __future__ import annotations
 

@@ -24,6 +24,7 @@ from tc.events import Event, silent
 from tc.local import engine, launch, process, program
 from tc.local.engine import Engine
 from tc.local.home import Home
+from tc.local.status import look
 
 pytestmark = pytest.mark.engine
 
@@ -130,13 +131,13 @@ def test_a_saved_state_outlives_a_crash(home: Home) -> None:
 
 
 def test_status_tells_what_is_there(home: Home) -> None:
-    before = engine.status()
+    before = look()
     assert (before.running, before.url, before.state_bytes) == (False, "", 0)
     assert not home.path.exists()
 
     running = engine.ensure(silent)
     engine.save(running)
-    status = engine.status()
+    status = look()
     assert (status.running, status.url, status.pid) == (True, running.url, running.pid)
     assert (status.port, status.functions, status.problem) == (port_of(running), 0, "")
     assert status.version == "1.5.33"
@@ -144,7 +145,7 @@ def test_status_tells_what_is_there(home: Home) -> None:
     assert status.state_bytes > 0
 
     engine.stop(silent)
-    after = engine.status()
+    after = look()
     assert (after.running, after.pid, after.port) == (False, 0, port_of(running))
 
 
@@ -279,7 +280,7 @@ def test_an_outdated_engine_is_restarted_with_its_state(
     first = engine.ensure(silent)
     sqs(first).create_queue(QueueName="jobs")
     change_record(home, **{field: value})
-    assert reason in engine.status().problem
+    assert reason in look().problem
     heard = Heard()
     second = engine.ensure(heard)
     assert second.pid != first.pid

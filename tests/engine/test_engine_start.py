@@ -14,6 +14,7 @@ from tc.errors import TcError
 from tc.events import Event, silent
 from tc.local import engine, environment, launch, process, program
 from tc.local.home import Home
+from tc.local.status import look
 
 pytestmark = pytest.mark.engine
 
@@ -53,7 +54,7 @@ def test_the_last_words_of_an_engine_that_fails_are_shown(
     assert "flows: gone" in caught.value.message
     assert caught.value.where == str(home.log)
     assert "tc local reset" in caught.value.hint
-    assert engine.status().running is False
+    assert look().running is False
 
 
 def test_an_engine_that_never_answers_is_given_up_and_ended(

@@ -180,7 +180,6 @@ with zipfile.ZipFile('lambda.zip', 'w') as out:
         ("false", "build-failed", ["`false`", "exit code 1", "printed nothing"]),
         ("kill -9 $$", "build-failed", ["signal 9"]),
         ("nosuchprogram", "build-failed", ["exit code 127", "not found"]),
-        ("read x", "build-failed", ["exit code 1"]),
         ("cat ../sibling/x", "build-failed", ["No such file"]),
     ],
 )
@@ -196,6 +195,20 @@ def test_a_build_that_fails(
         for part in parts:
             assert part in raised.value.message
     assert [path for path in tree(cache) if path != "staging"] == []
+
+
+def test_a_command_cannot_wait_for_an_answer(make: Make, cache: Path) -> None:
+    terminal = os.dup(0)
+    end, other = os.pipe()
+    os.write(other, b"an answer\n")
+    os.dup2(end, 0)
+    try:
+        with pytest.raises(TcError, match="`read x` ended with exit code 1"):
+            package(make(tasks={"build": "read x"}), cache, silent)
+    finally:
+        os.dup2(terminal, 0)
+        for descriptor in (terminal, end, other):
+            os.close(descriptor)
 
 
 def test_the_last_lines_are_shown(make: Make, cache: Path) -> None:
