@@ -18,14 +18,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tc.errors import TcError
+from tc.places import cache_place
 
 #: seconds; older staging was left behind by a tc that was killed
 _STALE = 24 * 3600
 
 
 def cache_dir() -> Path:
-    """``$TC_CACHE_DIR``, else ``$XDG_CACHE_HOME/tc``, else ``~/.cache/tc``; made, mode 0700."""
-    path = _choose()
+    """`tc.places.cache_place`, made with mode 0700."""
+    path = cache_place()
     try:
         private(path)
         if path.stat().st_mode & 0o077:
@@ -38,23 +39,6 @@ def cache_dir() -> Path:
             hint="Set TC_CACHE_DIR to a directory that you can write.",
         ) from None
     return path
-
-
-def _choose() -> Path:
-    if own := os.environ.get("TC_CACHE_DIR"):
-        return Path(own).expanduser().absolute()
-    shared = os.environ.get("XDG_CACHE_HOME", "")
-    # A relative path there is to be ignored (XDG base directory specification).
-    if shared.startswith("/"):
-        return Path(shared) / "tc"
-    try:
-        return Path.home() / ".cache" / "tc"
-    except RuntimeError:
-        raise TcError(
-            "This user has no home directory for tc's cache.",
-            code="cache",
-            hint="Set TC_CACHE_DIR to a directory that you can write.",
-        ) from None
 
 
 def private(path: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -52,8 +53,13 @@ def packager(run: Run) -> Callable[[Mapping[str, Function]], Mapping[str, Artifa
 
         if not functions:
             return {}
-        made = package_all(functions.values(), cache_dir(), run.emit)
-        return {name: made[function.name] for name, function in functions.items()}
+        short = [function.name for function in functions.values()]
+        named = {
+            name: function if short.count(function.name) == 1 else replace(function, name=name)
+            for name, function in functions.items()
+        }
+        made = package_all(named.values(), cache_dir(), run.emit)
+        return {name: made[function.name] for name, function in named.items()}
 
     return package
 

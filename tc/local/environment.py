@@ -20,7 +20,8 @@ from pathlib import Path
 
 from tc.errors import TcError
 from tc.events import Emit, Event
-from tc.local.home import explained, find_cache, private_dir
+from tc.local.home import explained, private_dir
+from tc.places import cache_place
 
 #: the version whose private names the launcher's hooks rely on
 ENGINE = "1.5.33"
@@ -65,7 +66,7 @@ def locate() -> Environment:
     machine = os.uname().machine
     content = [*_REQUIREMENTS, *_HANDLER_REQUIREMENTS, version, own_python(), machine]
     digest = hashlib.sha256("\n".join(content).encode()).hexdigest()[:12]
-    return Environment(find_cache() / f"engine-{ENGINE}-py{version}-{digest}")
+    return Environment(cache_place() / f"engine-{ENGINE}-py{version}-{digest}")
 
 
 def ensure(emit: Emit) -> Environment:

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tc.local.home import find_cache, private_dir, write_private
+from tc.local.home import private_dir, write_private
+from tc.places import cache_place
 
 #: one entry for each PATH seen lately
 _KEPT = 24
@@ -17,7 +18,7 @@ _KEPT = 24
 def remembered(key: str, places: list[Path], look: Callable[[], dict[str, str]]) -> dict[str, str]:
     """`look()`, or what it said before if no modification time of `places` has changed."""
     stamp = [_changed(place) for place in places]
-    file = find_cache() / "found.json"
+    file = cache_place() / "found.json"
     entries = _read(file)
     known = entries.get(key)
     if isinstance(known, dict) and known.get("stamp") == stamp:

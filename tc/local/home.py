@@ -24,6 +24,7 @@ from pathlib import Path
 
 from tc.errors import TcError
 from tc.events import Emit, Event
+from tc.places import state_place
 
 #: seconds; the first start installs the engine while it holds the lock
 LOCK_DEADLINE = 600.0
@@ -68,28 +69,7 @@ class Home:
 
 def find_home() -> Home:
     """Where the engine's files are, made or not."""
-    return Home(_below("TC_HOME", "XDG_STATE_HOME", ".local/state") / "local")
-
-
-def find_cache() -> Path:
-    """The user's cache of tc, made or not: all of it can be made again."""
-    return _below("TC_CACHE_DIR", "XDG_CACHE_HOME", ".cache")
-
-
-def _below(own: str, base: str, default: str) -> Path:
-    """``$own``, else ``$base/tc``, else ``~/default/tc``."""
-    if chosen := os.environ.get(own):
-        return Path(chosen).expanduser().absolute()
-    if shared := os.environ.get(base):
-        return Path(shared) / "tc"
-    try:
-        return Path.home() / default / "tc"
-    except RuntimeError:
-        raise TcError(
-            "This user has no home directory for the files of the local engine.",
-            code="local-home",
-            hint=_ELSEWHERE,
-        ) from None
+    return Home(state_place() / "local")
 
 
 def make_home() -> Home:

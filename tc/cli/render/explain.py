@@ -45,9 +45,10 @@ def _record(error: BaseException, now: Clock) -> Path:
     from datetime import UTC, datetime
 
     from tc import __version__
-    from tc.local.home import find_home, private_dir, write_private
+    from tc.local.home import private_dir, write_private
+    from tc.places import state_place
 
-    directory = find_home().path.parent / "bugs"
+    directory = state_place() / "bugs"
     private_dir(directory.parent)
     private_dir(directory)
     when = datetime.fromtimestamp(now(), UTC)

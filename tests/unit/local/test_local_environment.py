@@ -9,7 +9,8 @@ import pytest
 from tc.errors import TcError
 from tc.events import Event
 from tc.local import environment
-from tc.local.home import find_cache, find_home, locked, make_home
+from tc.local.home import find_home, locked, make_home
+from tc.places import cache_place
 
 
 @pytest.mark.parametrize(
@@ -58,13 +59,13 @@ def test_where_files_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     assert find_home().path == tmp_path / ".local/state/tc/local"
-    assert find_cache() == tmp_path / ".cache/tc"
+    assert cache_place() == tmp_path / ".cache/tc"
     monkeypatch.setenv("XDG_STATE_HOME", "/state")
     monkeypatch.setenv("XDG_CACHE_HOME", "/cache")
-    assert (find_home().path, find_cache()) == (Path("/state/tc/local"), Path("/cache/tc"))
+    assert (find_home().path, cache_place()) == (Path("/state/tc/local"), Path("/cache/tc"))
     monkeypatch.setenv("TC_HOME", "/own")
     monkeypatch.setenv("TC_CACHE_DIR", "/own-cache")
-    assert (find_home().path, find_cache()) == (Path("/own/local"), Path("/own-cache"))
+    assert (find_home().path, cache_place()) == (Path("/own/local"), Path("/own-cache"))
 
 
 def test_a_home_that_others_may_read_is_closed(
