@@ -38,7 +38,7 @@ class Names:
         word = _WORDS.get(kind, kind)
         close = difflib.get_close_matches(written, known, n=1)
         if close:
-            hint = f"did you mean `{close[0]}`?"
+            hint = f"did you mean `{known[close[0]][1]}`?"
         elif known:
             hint = f"there are: {', '.join(sorted({name for _, name in known.values()}))}"
         else:

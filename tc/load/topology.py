@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pydantic import create_model
+
 from tc.load.find import TOPOLOGY_FILES, topology_file
 from tc.load.functions import Functions, check_function_files, load_functions
 from tc.load.ignored import patterns
@@ -27,12 +29,20 @@ _FLOW_KEYS = ("flow", "states")
 _FLOW_ENDINGS = (".yml", ".yaml", ".json")
 
 
+def _with_sections(sections: Mapping[str, type[Strict]]) -> type[TopologyFile]:
+    """topology.yml with the names of its sections, so that a slip of one is told well."""
+    fields: dict[str, Any] = dict.fromkeys(sections, (Any, None))
+    model: type[TopologyFile] = create_model("TopologyFile", __base__=TopologyFile, **fields)
+    return model
+
+
 class Project:
     """The topologies of one run: each directory is loaded once, each name is used once."""
 
     def __init__(self, reader: Reader, sections: Mapping[str, type[Strict]]):
         self.reader = reader
         self.sections = sections
+        self.model = _with_sections(sections)
         self.loaded: set[Path] = set()
         self.named: dict[str, Path] = {}
 
@@ -99,11 +109,11 @@ class Project:
             own["version"] = as_text(own["version"])
         if "tags" in own:
             own["tags"] = texts(own["tags"])
-        checked = validate(TopologyFile, own, address, "topology")
+        checked = validate(self.model, own, address, "topology")
         self.reader.findings += checked.findings
         if checked.model is not None:
             return checked.model
-        rest = validate(TopologyFile, {**own, "name": "unnamed"}, address, "topology")
+        rest = validate(self.model, {**own, "name": "unnamed"}, address, "topology")
         return rest.model or TopologyFile(name="unnamed")
 
     def _named(self, top: TopologyFile, data: Mapping[str, Any], file: Path) -> str:
