@@ -19,7 +19,7 @@ demo: ## Make a sandbox of topologies/quickstart on this machine and use it
 
 test: ## Run the tests; ARGS="-k name" chooses
 	$(SETUP) dev
-	@$(BIN)/python -m pytest -rs $(ARGS)
+	@$(BIN)/python -m pytest -rfEs $(ARGS)
 
 lint: ## Check style, format and types
 	$(SETUP) dev

@@ -15,7 +15,8 @@ FILE = Path(__file__).resolve().parent.parent / "docs" / "cli.md"
 WIDTH = 88
 _HEAD = """# Commands
 
-Made by `make docs` from what `tc COMMAND --help` says. Exit codes and errors: [errors.md](errors.md).
+Made by `make docs` from what `tc COMMAND --help` says.
+Exit codes and errors: [errors.md](errors.md).
 """
 
 

@@ -72,26 +72,21 @@ class Clients:
         return self._sdk.FIRST_ATTEMPTS if service == "sts" else self._sdk.ATTEMPTS
 
     def _new(self, service: str, attempts: int, read_timeout: int) -> Any:
-        def create(host_prefix: bool) -> Any:
-            config = self._sdk.client_config(
-                attempts=attempts,
-                read_timeout=read_timeout,
-                workers=self._workers,
-                local=self._environment.local,
-                host_prefix=host_prefix,
-            )
-            return self._session.create_client(
-                service,
-                region_name=self._region,
-                endpoint_url=self._environment.endpoint_url,
-                config=config,
-            )
-
-        own_endpoint = self._environment.endpoint_url
-        client = create(host_prefix=own_endpoint is None or self._sdk.is_aws(own_endpoint))
+        config = self._sdk.client_config(
+            attempts=attempts,
+            read_timeout=read_timeout,
+            workers=self._workers,
+            local=self._environment.local,
+        )
+        client = self._session.create_client(
+            service,
+            region_name=self._region,
+            endpoint_url=self._environment.endpoint_url,
+            config=config,
+        )
         real = self._sdk.is_aws(client.meta.endpoint_url)
-        if not real and own_endpoint is None:  # the profile or AWS_ENDPOINT_URL names another
-            client = create(host_prefix=False)
+        if not real:  # an engine or a proxy has no name that starts with ``sync-``
+            client.meta.config.inject_host_prefix = False
         client.meta.events.register("before-call", self._before_call(service, limited=real))
         return client
 

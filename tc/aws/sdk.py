@@ -139,17 +139,13 @@ def _session_name() -> str:
     return re.sub(r"[^\w+=,.@-]", "-", f"tc-{user}", flags=re.ASCII)[:64]
 
 
-def client_config(
-    *, attempts: int, read_timeout: int, workers: int, local: bool, host_prefix: bool
-) -> Config:
+def client_config(*, attempts: int, read_timeout: int, workers: int, local: bool) -> Config:
     settings: dict[str, Any] = {
         "retries": {"mode": "standard", "total_max_attempts": attempts},
         "connect_timeout": CONNECT_TIMEOUT,
         "read_timeout": read_timeout,
         "max_pool_connections": workers,
     }
-    if not host_prefix:
-        settings["inject_host_prefix"] = False
     if local:
         settings["proxies"] = {}
     if read_timeout > READ_TIMEOUT:

@@ -24,8 +24,8 @@ TIMEOUT_MS = 29_000
 #: escapes single quotes, which JSON doesn't allow
 _INPUT = "$util.escapeJavaScript($input.json('$')).replaceAll(\"\\\\'\", \"'\")"
 _BODY = "@body@"
-#: the stage variable that holds the digest of what was deployed
-_DIGEST = "tc_routes"
+#: how a deployment's description begins; the digest of its routes follows
+_DIGEST = "routes "
 #: the flow's own output, or 500 with its error
 _OUTPUT = (
     "#if($input.path('$.status') == 'SUCCEEDED')$input.path('$.output')#else"
@@ -113,7 +113,7 @@ def _deploy(aws: Aws, api_id: str, what: str) -> None:
         "create_deployment",
         restApiId=api_id,
         stageName=REST_STAGE,
-        variables={_DIGEST: what},
+        description=f"{_DIGEST}{what}",
     )
 
 
@@ -130,7 +130,12 @@ def deployed_digest(aws: Aws, api_id: str) -> str:
     """
     stages = aws.call("apigateway", "get_stages", restApiId=api_id).get("item", [])
     live = [stage for stage in stages if stage["stageName"] == REST_STAGE]
-    return str(live[0].get("variables", {}).get(_DIGEST, "")) if live else ""
+    if not live:
+        return ""
+    deployment = aws.call(
+        "apigateway", "get_deployment", restApiId=api_id, deploymentId=live[0]["deploymentId"]
+    )
+    return str(deployment.get("description", "")).removeprefix(_DIGEST)
 
 
 def outputs(aws: Aws, api_id: str) -> dict[str, str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 from tc.components import kinds
 from tc.components.protocol import Aws
@@ -13,11 +14,12 @@ from tc.deploy.walk import Outcome, walk
 from tc.events import Emit
 from tc.plan.ownership import refuse_foreign
 from tc.plan.plan import make_plan, make_removal
-from tc.plan.resource import Action, Actual, Plan, Resource, Step
+from tc.plan.resource import Action, Plan, Resource, Step
 from tc.plan.select import Selection, parse
 from tc.spec.artifact import Artifact
 from tc.spec.facts import Facts
 from tc.spec.function import Function
+from tc.spec.scope import Scope
 from tc.spec.topology import Topology
 
 #: packages functions: by name on AWS, what their zips are
@@ -69,14 +71,7 @@ def prepare(
         more = _facts(topology, aws, package, emit, needed)
         facts = Facts({**facts.artifacts, **more.artifacts}, {**facts.layers, **more.layers})
         desired = desired_of(topology, facts)
-    plan = make_plan(
-        desired,
-        found,
-        selection,
-        owners=frozenset(scope.owner for scope in scopes),
-        replacing={component.KIND: component.REPLACE for component in kinds()},
-        order=[component.KIND for component in kinds()],
-    )
+    plan = make_plan(desired, found, selection, **_terms(scopes))
     if not adopt:
         refuse_foreign(plan)
     return Prepared(plan, tuple(desired), found, selection)
@@ -88,29 +83,23 @@ def prepare_removal(topology: Topology, aws: Aws, *, components: Sequence[str] =
     selection = select(components, desired)
     scopes = [part.scope for part in topology.family()]
     found = gather(aws, scopes, desired, selection)
-    owners = {scope.owner for scope in scopes}
-    chosen = {r.key for r in desired if selection.selects(r)}
-    mine = [
-        actual
-        for actual in found.values()
-        if actual.owner in owners
-        and (selection.removes(actual.kind) or actual.key in chosen)
-        and not (actual.kind == "api" and not selection.everything and "api" not in selection.kinds)
-    ]
-    mine += _empty_gateways(found, mine)
-    plan = make_removal(mine, [component.KIND for component in kinds()])
+    plan = make_removal(desired, found, selection, **_terms(scopes))
     return Prepared(plan, tuple(desired), found, selection)
 
 
-def _empty_gateways(found: Found, going: Iterable[Actual]) -> list[Actual]:
-    """Shared APIs that tc made and that would have no route left."""
-    gone = {actual.key for actual in going}
-    return [
-        actual
-        for key, actual in found.items()
-        if actual.outputs.get("made") == "tc"
-        and all(child.key in gone for child in found.values() if child.parent == key)
-    ]
+class _Terms(TypedDict):
+    owners: frozenset[str]
+    replacing: Mapping[str, frozenset[str]]
+    order: Sequence[str]
+
+
+def _terms(scopes: Sequence[Scope]) -> _Terms:
+    """What the planner must know of the kinds and the owners."""
+    return {
+        "owners": frozenset(scope.owner for scope in scopes),
+        "replacing": {component.KIND: component.REPLACE for component in kinds()},
+        "order": [component.KIND for component in kinds()],
+    }
 
 
 def carry_out(prepared: Prepared, aws: Aws, emit: Emit) -> Outcome:

@@ -34,7 +34,7 @@ _BOUNDS = {
     "less_than": ("lt", "less than"),
 }
 _OLD_BOOLEANS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
-_LISTED_KEYS = 14
+_LISTED_KEYS = 20
 
 
 @dataclass(frozen=True, slots=True)

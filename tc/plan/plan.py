@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from tc.plan.changes import compare, resolve
@@ -27,20 +27,43 @@ def make_plan(
     place, `order` the kinds in the order in which they need each other.
     """
     outputs = {key: found.outputs for key, found in actual.items()}
-    known, steps = _building(desired, actual, selection, replacing, outputs)
+    gone = _gone(desired, actual, selection, owners)
+    known, steps = _building(desired, actual, selection, replacing, outputs, gone)
     anew = {step.key for step in steps if step.action is Action.REPLACE}
     if anew:
         # what refers to a thing that is made anew can't be compared with the old one's
         outputs = {key: told for key, told in outputs.items() if key not in anew}
-        known, steps = _building(desired, actual, selection, replacing, outputs)
-    steps += _removals(known, actual, selection, owners)
+        known, steps = _building(desired, actual, selection, replacing, outputs, gone)
+    steps += [_remove(found) for found in gone]
     return Plan(tuple(_ordered(_grouped(steps, known, actual), order)), outputs)
 
 
-def make_removal(actual: Iterable[Actual], order: Sequence[str]) -> Plan:
-    """The plan that removes all of `actual`."""
-    steps = [_remove(found) for found in actual]
-    return Plan(tuple(_ordered(_grouped(steps, [], {}), order)))
+def make_removal(
+    desired: Sequence[Resource],
+    actual: Mapping[str, Actual],
+    selection: Selection,
+    *,
+    owners: frozenset[str],
+    replacing: Mapping[str, frozenset[str]],
+    order: Sequence[str],
+) -> Plan:
+    """The plan that removes what `selection` means of `actual`, and leaves the rest.
+
+    What only comes with a selected thing stays: others may use it too.
+    """
+    going = {
+        resource.key
+        for resource in desired
+        if selection.selects(resource) and selection.about(resource.kind)
+    }
+    return make_plan(
+        [resource for resource in desired if resource.key not in going],
+        actual,
+        selection.only_removing(frozenset(going)),
+        owners=owners,
+        replacing=replacing,
+        order=order,
+    )
 
 
 def _building(
@@ -49,6 +72,7 @@ def _building(
     selection: Selection,
     replacing: Mapping[str, frozenset[str]],
     outputs: Mapping[str, Mapping[str, str]],
+    gone: Sequence[Actual],
 ) -> tuple[list[Resource], list[Step]]:
     """The desired things with their references filled, and the steps for the chosen ones."""
     known = [replace(r, props=resolve(r.props, outputs)) for r in desired]
@@ -59,7 +83,7 @@ def _building(
     ]
     steps += [
         _step(parent, actual.get(parent.key), replacing.get(parent.kind), replacing)
-        for parent in _carriers(chosen, known)
+        for parent in _carriers(chosen, gone, known)
     ]
     return known, steps
 
@@ -79,14 +103,18 @@ def _with_needs(
     return [resource for resource in desired if resource.key in chosen]
 
 
-def _carriers(chosen: Sequence[Resource], desired: Sequence[Resource]) -> list[Resource]:
+def _carriers(
+    chosen: Sequence[Resource], gone: Sequence[Actual], desired: Sequence[Resource]
+) -> list[Resource]:
     """Parents that aren't selected but do their children's changes by a call of theirs.
 
     Of such a parent itself only what would replace it is looked at.
     """
     keys = {resource.key for resource in chosen}
-    wanted = {resource.parent for resource in chosen} - keys
-    return [parent for parent in desired if parent.key in wanted and "update" in parent.bears]
+    wanted = {resource.parent for resource in chosen} | {found.parent for found in gone}
+    return [
+        parent for parent in desired if parent.key in wanted - keys and "update" in parent.bears
+    ]
 
 
 def _step(
@@ -119,26 +147,28 @@ def _step(
     )
 
 
-def _removals(
+def _gone(
     desired: Sequence[Resource],
     actual: Mapping[str, Actual],
     selection: Selection,
     owners: frozenset[str],
-) -> list[Step]:
+) -> list[Actual]:
     """What is an owner's and isn't desired; a gateway that tc made goes with its last route."""
     wanted = {resource.key for resource in desired}
     gone = {
         key: found
         for key, found in actual.items()
-        if key not in wanted and found.owner in owners and selection.removes(found.kind)
+        if key not in wanted
+        and found.owner in owners
+        and (selection.removes(found.kind) or key in selection.gone)
     }
     for key, found in actual.items():
         children = [child.key for child in actual.values() if child.parent == key]
-        unused = children and all(child in gone for child in children)
+        unused = all(child in gone for child in children)
         needed = any(resource.parent == key for resource in desired)
         if found.outputs.get("made") == "tc" and unused and not needed:
             gone[key] = found
-    return [_remove(found) for found in gone.values()]
+    return list(gone.values())
 
 
 def _remove(found: Actual) -> Step:

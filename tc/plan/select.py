@@ -17,11 +17,14 @@ class Selection:
     """The chosen selectors, each with the fields it is limited to (None: all).
 
     `kinds` are the kinds chosen whole, of which things taken out of the topology
-    are removed too. An empty selection is everything.
+    are removed too; `named` are the kinds that were named at all; `gone` are keys of
+    things to remove although the topology has them. An empty selection is everything.
     """
 
     chosen: Mapping[str, Fields | None]
     kinds: frozenset[str]
+    gone: frozenset[str] = frozenset()
+    named: frozenset[str] = frozenset()
 
     @property
     def everything(self) -> bool:
@@ -39,6 +42,16 @@ class Selection:
                     return None
                 found |= fields
         return frozenset(found) or None
+
+    def about(self, kind: str) -> bool:
+        """Whether `kind` itself was chosen, not only what comes with another."""
+        return self.everything or kind in self.named or kind in self.kinds
+
+    def only_removing(self, gone: frozenset[str]) -> Selection:
+        """The selection that builds nothing and removes `gone` and its whole kinds."""
+        if self.everything:
+            return self
+        return Selection({"": None}, self.kinds, gone)
 
     def removes(self, kind: str) -> bool:
         """Whether things of `kind` that no topology explains are in the selection."""
@@ -66,6 +79,7 @@ def parse(
     known = {name for resource in resources for name in resource.selectors}
     chosen: dict[str, Fields | None] = {}
     kinds: set[str] = set()
+    named: set[str] = set()
     for name in written:
         fields = _aspect(name, aspects)
         if fields:
@@ -74,9 +88,10 @@ def parse(
         elif name in known or name in plurals:
             chosen[name] = None
             kinds |= _kinds(name, plurals)
+            named.add(plurals.get(name.split("/")[0], "function"))
         else:
             raise _unknown(name, known | set(plurals), aspects)
-    return Selection(chosen, frozenset(kinds))
+    return Selection(chosen, frozenset(kinds), named=frozenset(named))
 
 
 def _aspect(name: str, aspects: Mapping[str, Mapping[str, Fields]]) -> Fields | None:
@@ -89,13 +104,15 @@ def _aspect(name: str, aspects: Mapping[str, Mapping[str, Fields]]) -> Fields | 
 
 def _kinds(name: str, plurals: Mapping[str, str]) -> set[str]:
     """The kinds that `name` chooses whole: its own, and those that come with it."""
-    if name not in plurals:
+    if name not in plurals or plurals[name] in _USED_BY_OTHERS:
         return set()
     return {plurals[name], *_COMPANIONS.get(plurals[name], ())}
 
 
+#: kinds that `-c` alone never removes: a function that is still there may use them
+_USED_BY_OTHERS = frozenset({"role", "log group"})
 #: kinds whose things come and go with those of another
-_COMPANIONS = {"route": ("permission",), "event": ("permission",)}
+_COMPANIONS = {"route": ("permission", "api"), "event": ("permission",)}
 
 
 def _unknown(

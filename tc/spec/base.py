@@ -15,7 +15,14 @@ class Strict(BaseModel):
     Schema and in the docs.
     """
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        populate_by_name=True,
+        # A model is made ready when it is first used: a model in another one once, not twice.
+        defer_build=True,
+    )
 
 
 class Targets(Strict):

@@ -145,7 +145,10 @@ def written_commands(text: str) -> Iterator[tuple[str, bool]]:
 
 
 def parse(line: str, *, whole: bool) -> None:
-    """Raises what the command line would say of `line`; of a part of one only its words are checked."""
+    """Raises what the command line would say of `line`.
+
+    Where it is a part of one, only its words are checked.
+    """
     words = shlex.split(re.split(r" [|>] ", line)[0])
     command: Any = typer.main.get_command(app)
     context = command.make_context("tc", [], resilient_parsing=True)
