@@ -82,6 +82,7 @@ def lab() -> Iterator[Lab]:
         env["AWS_CONFIG_FILE"] = str(home / "aws-config")
         env["AWS_SHARED_CREDENTIALS_FILE"] = str(home / "aws-credentials")
         env["AWS_EC2_METADATA_DISABLED"] = "true"
+        env["NO_PROXY"] = ",".join(filter(None, [env.get("NO_PROXY"), "127.0.0.1"]))
         yield Lab(home, env)
 
 

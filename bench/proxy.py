@@ -66,9 +66,12 @@ class Proxy:
 
     @contextmanager
     def recording(self) -> Iterator[Tape]:
-        """A new tape for what goes through from here on."""
-        self.tape = Tape()
-        yield self.tape
+        """A new tape of what goes through until the end of the block."""
+        recorded = self.tape = Tape()
+        try:
+            yield recorded
+        finally:
+            self.tape = Tape()
 
     @contextmanager
     def playing(self, tape: Tape) -> Iterator[None]:

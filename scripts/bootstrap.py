@@ -70,12 +70,14 @@ def main() -> int:
     try:
         with_lock(level)
     except Failed as failed:
+        tell("\n")
         print(f"Setting up .venv failed. {failed}", file=sys.stderr)
         if failed.detail:
             print(failed.detail, file=sys.stderr)
         print(f"  next: {failed.hint}", file=sys.stderr)
         return 1
     except OSError as error:
+        tell("\n")
         print(f"Setting up .venv failed. {error.strerror}: {error.filename}", file=sys.stderr)
         print("  next: make room or give yourself the right to write there", file=sys.stderr)
         return 1
@@ -112,8 +114,12 @@ def ready(level: str) -> bool:
 
 
 def with_lock(level: str) -> None:
-    """Sets up while no other set-up runs in this checkout."""
+    """Sets up while no other set-up runs in this checkout.
+
+    The programs it runs inherit the lock: one that outlives a killed set-up is waited for.
+    """
     fd = os.open(ROOT, os.O_RDONLY)
+    os.set_inheritable(fd, True)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)
         if not ready(level):
@@ -257,17 +263,24 @@ def unreachable(output: str) -> bool:
 
 def run(command: list[str], env: os._Environ[str] | dict[str, str]) -> None:
     """Runs `command`; what it says is shown only when it fails."""
-    ended = subprocess.run(
-        command,
-        env=env,
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=DEADLINE,
-        check=False,
-    )
+    try:
+        ended = subprocess.run(
+            command,
+            env=env,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            close_fds=False,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=DEADLINE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise Failed(
+            f"{Path(command[0]).name} did not end within {DEADLINE} s.",
+            "check the connection to the package index, then run it again",
+        ) from None
     if ended.returncode == 0:
         return
     output = (ended.stderr + ended.stdout).strip()

@@ -23,8 +23,6 @@ TC = ROOT / ".venv" / "bin" / "tc"
 WHERE = "-s demo -e local"
 #: seconds until the flow that an event started must have ended
 PATIENCE = 20.0
-#: seconds that one command may take; the first one installs the local engine
-DEADLINE = 300
 
 
 def main() -> int:
@@ -143,7 +141,6 @@ def ask(arguments: str) -> str:
         cwd=TOPOLOGY,
         capture_output=True,
         text=True,
-        timeout=DEADLINE,
         check=False,
     )
     if ended.returncode:

@@ -8,4 +8,5 @@ compile() {
 }
 compile pyproject.toml -o requirements/runtime.txt "$@"
 compile pyproject.toml --group dev -c requirements/runtime.txt -o requirements/dev.txt "$@"
-echo hatchling | compile - -o requirements/build.txt "$@"
+# hatchling asks for editables only when it makes an editable install
+printf 'hatchling\neditables\n' | compile - -o requirements/build.txt "$@"

@@ -62,7 +62,7 @@ def bootstrap(project: Path, level: str, **env: str) -> subprocess.CompletedProc
 
 
 def works(project: Path) -> bool:
-    command = [project / ".venv/bin/python", "-c", "import small"]
+    command = [str(project / ".venv/bin/python"), "-c", "import small"]
     return subprocess.run(command, check=False).returncode == 0
 
 

@@ -1,0 +1,2 @@
+def handler(event, context):
+    print("audit", event["detail-type"], event["source"], event["detail"]["order"])

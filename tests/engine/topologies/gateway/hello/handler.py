@@ -1,0 +1,5 @@
+import os
+
+
+def handler(event, context):
+    return {"hello": os.environ["NAME"], "path": event["rawPath"]}

@@ -1,0 +1,3 @@
+module Voice
+  def self.loud(text) = text.upcase
+end
