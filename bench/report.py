@@ -18,7 +18,8 @@ class Result:
     """One measurement beside the least that could do the same.
 
     `value` and `floor` are seconds of CPU (unit ``s``), of wall-clock time (``s
-    wall``) or counts. A `budget` limits the ratio to the floor where `per_floor`,
+    wall``) or counts. Of times, `value` is the smallest, `floor` the floor's median,
+    `paired` the ratio to the floor. A `budget` limits the ratio where `per_floor`,
     else the value. `group` is the NAME on the command line that selects it.
     """
 
@@ -30,10 +31,13 @@ class Result:
     budget: float | None = None
     per_floor: bool = False
     median: float | None = None
+    paired: float | None = None
     note: str = ""
 
     @property
     def ratio(self) -> float | None:
+        if self.paired is not None:
+            return self.paired
         return self.value / self.floor if self.floor else None
 
     @property
@@ -63,9 +67,21 @@ def timed(
     floor: Sequence[float],
     budget: float | None = None,
 ) -> Result:
-    """CPU seconds: the smallest of all runs counts, the median is told beside it."""
+    """CPU seconds of a command and of its floor, run in turns.
+
+    The ratio is the median of each run's to the floor's right after it: both met
+    the same machine, whatever else it did.
+    """
     return Result(
-        group, name, min(cpu), "s", min(floor), budget, True, median=statistics.median(cpu)
+        group,
+        name,
+        min(cpu),
+        "s",
+        statistics.median(floor),
+        budget,
+        per_floor=True,
+        median=statistics.median(cpu),
+        paired=statistics.median(a / b for a, b in zip(cpu, floor, strict=True)),
     )
 
 
@@ -91,8 +107,8 @@ class Printer:
 
     def result(self, result: Result) -> None:
         if self._json:
-            ratio = round(result.ratio, 3) if result.ratio else None
-            facts = {**asdict(result), "ratio": ratio, "ok": result.ok}
+            facts = {**asdict(result), "ratio": result.ratio, "ok": result.ok}
+            del facts["paired"]
             print(json.dumps({"event": "result", **facts}), flush=True)
             return
         if not self._told:

@@ -21,7 +21,7 @@ FUNCTIONS = 10
 _THINGS = 3 * FUNCTIONS + 3
 _ROUNDS = 4
 #: updates in each round: they are short, and their budget is tight
-_UPDATES = 4
+_UPDATES = 5
 _EDITED = 3
 _CREATE_CALLS = 110
 _READS_PER_THING = 2

@@ -40,15 +40,15 @@ def measure(lab: Lab) -> Iterator[Result]:
         budget = _VALIDATE_S if size == max(_SIZES) else None
         name = f"tc validate, {size} function{'s' * (size > 1)}"
         commands[name] = ("validate", [TC, "validate"], place, budget)
-    floor: list[float] = []
+    floor: dict[str, list[float]] = {name: [] for name in commands}
     cpu: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(_RUNS):
         for name, (_, argv, cwd, _) in commands.items():
-            floor.append(lab.run([sys.executable, "-c", "pass"], lab.home).cpu)
             cpu[name].append(lab.run(argv, cwd).cpu)
+            floor[name].append(lab.run([sys.executable, "-c", "pass"], lab.home).cpu)
     for name, (group, _, _, seconds) in commands.items():
         budget = seconds / _REFERENCE_S if seconds else None
-        yield timed(group, name, cpu[name], floor, budget)
+        yield timed(group, name, cpu[name], floor[name], budget)
     yield _imports(lab, "version", ["--version"], _NOT_FOR_VERSION)
     yield _imports(lab, "help", ["--help"], _NOT_FOR_HELP)
     yield _network(lab, max(_SIZES))

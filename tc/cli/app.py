@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Sequence
 
@@ -65,7 +66,18 @@ def top(
 def run(arguments: Sequence[str]) -> int:
     """Runs one command; returns its exit code. A wrong option is told with the usage, code 2."""
     try:
-        app(list(arguments))
+        _narrowed(arguments)(list(arguments))
     except SystemExit as end:
         return int(end.code or 0)
     return 0
+
+
+def _narrowed(arguments: Sequence[str]) -> typer.Typer:
+    """The app with only the command that comes first, if one does: Typer inspects
+    the signature of every command it has, 5 ms for all of them."""
+    named = [c for c in app.registered_commands if c.name in arguments[:1]]
+    if not named:
+        return app
+    narrowed = copy.copy(app)
+    narrowed.registered_commands, narrowed.registered_groups = named, []
+    return narrowed

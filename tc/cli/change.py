@@ -135,7 +135,7 @@ def counts(plan: Plan) -> dict[str, int]:
     from tc.deploy.pipeline import readable
 
     told = [step.action.name.lower() for step in readable(plan)]
-    kept = sum(1 for step in plan.steps if step.action.name == "KEEP")
+    kept = len(plan.steps) - len(told)
     names = ("create", "update", "replace", "delete")
     return {**{name: told.count(name) for name in names}, "keep": kept}
 
@@ -188,6 +188,8 @@ def _sum(steps: Sequence[Step], plan: Plan, seconds: float) -> str:
     words = (("create", "created"), ("update", "updated"), ("replace", "replaced"))
     told = counts(plan)
     parts = [f"{told[name]} {word}" for name, word in (*words, ("delete", "deleted")) if told[name]]
+    if not plan.steps:
+        return f"Nothing to do: the sandbox has nothing here ({seconds:.1f} s)"
     if not steps:
         return f"Nothing to do: {told['keep']} things are as the topology says ({seconds:.1f} s)"
     kept = f", {told['keep']} unchanged" if told["keep"] else ""

@@ -34,9 +34,10 @@ def compose(
     service: options.Service = None,
     region: options.Region = None,
 ) -> None:
-    """Show what the topology here means: entities, edges, names, flows, permissions.
+    """Show what the topology here means.
 
-    Works offline; without -s and -e, names keep their templates.
+    Entities, edges, names, flows, permissions. Works offline; without -s and -e,
+    names keep their templates.
     """
     from tc.cli.run import read_topology, running
 

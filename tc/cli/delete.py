@@ -31,7 +31,9 @@ def delete(
     with running(as_json=as_json) as run:
         from tc.deploy.pipeline import carry_out, prepare_removal
 
-        target = open_target(run, sandbox=sandbox, env=env, service=service, region=region)
+        target = open_target(
+            run, sandbox=sandbox, env=env, service=service, region=region, forgiving=True
+        )
         prepared = prepare_removal(target.topology, target.aws, components=components or [])
         if dry_run:
             tell_plan(run, prepared.plan)

@@ -23,9 +23,9 @@ def diff(
     region: options.Region = None,
     as_json: options.Json = False,
 ) -> None:
-    """Show what differs between the sandbox and the files here, field by field.
+    """Show what differs between the sandbox and the files here.
 
-    Changes that somebody made on AWS show too. For a function's code the changed
+    Field by field; changes that somebody made on AWS show too. For a function's code the changed
     files are shown; the deployed package is fetched for that, up to 5 MB.
     """
     from tc.cli.change import packager, tell_plan

@@ -43,7 +43,7 @@ def invoke(
     region: options.Region = None,
     as_json: options.Json = False,
 ) -> None:
-    """Invoke the flow, a function, a route or an event of a sandbox.
+    """Invoke the flow, a function, a route or an event.
 
     Prints what came back. Exits with 1 when the function or the flow failed.
     """

@@ -18,7 +18,10 @@ def list_(
     region: options.Region = None,
     as_json: options.Json = False,
 ) -> None:
-    """List the sandboxes of the account, or with -s the things of one sandbox."""
+    """List the sandboxes of the account, or the things of one.
+
+    With -s, everything that the sandbox owns, with its address.
+    """
     from tc.cli.run import running
 
     with running(as_json=as_json, document=True) as run:
@@ -43,14 +46,14 @@ def _sandboxes(run: Run, env: str | None, region: str | None) -> None:
             box.version,
             box.updated_by,
             ago(box.since) if box.since else "",
-            str(box.things),
+            str(box.functions),
         ]
         for box in sandboxes(aws)
     ]
     if not rows:
         run.result(f"There is no sandbox in {environment.name}", columns=[], rows=[])
         return
-    _table(run, ["topology", "sandbox", "version", "updated_by", "created", "things"], rows)
+    _table(run, ["topology", "sandbox", "version", "updated_by", "created", "functions"], rows)
 
 
 def _things(

@@ -33,7 +33,10 @@ def logs(
     region: options.Region = None,
     as_json: options.Json = False,
 ) -> None:
-    """Show what the functions of a sandbox logged; -c functions/X for one of them."""
+    """Show what the functions of a sandbox logged.
+
+    With -c functions/X, what that one logged.
+    """
     from tc.cli.run import open_target, running
 
     with running(as_json=as_json, document=True) as run:

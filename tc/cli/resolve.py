@@ -14,7 +14,7 @@ def resolve(
     region: options.Region = None,
     as_json: options.Json = False,
 ) -> None:
-    """Show exactly what would be deployed: every thing, with every field, as JSON."""
+    """Show exactly what would be deployed, as JSON."""
     from tc.cli.run import open_target, running
 
     with running(as_json=as_json, document=True) as run:

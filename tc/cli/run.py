@@ -114,11 +114,14 @@ def read_topology(
     environment: Environment | None,
     config: Config | None = None,
     region: str | None = None,
+    *,
+    forgiving: bool = False,
 ) -> tuple[Spec, Topology]:
     """The files, and the topology as far as it is known without asking AWS.
 
     What isn't known stays a template (``{{account}}``). Raises InvalidInput with
-    every problem of every file, and tells the warnings.
+    every problem of every file, and tells the warnings. `forgiving` is for what
+    needs little more than the topology's name.
     """
     from tc.cli.scopes import scope_of
     from tc.components import kinds, sections
@@ -136,7 +139,14 @@ def read_topology(
     for part in composed.topology.family():
         for component in kinds():
             findings += component.check(part)
-    if any(finding.severity == "error" for finding in findings):
+    errors = [finding for finding in findings if finding.severity == "error"]
+    named = all(finding.address.path != ("name",) for finding in errors)
+    if errors and forgiving and named:
+        text = f"the files here have {len(errors)} problem{'s' if len(errors) != 1 else ''}"
+        data = {"code": "invalid", "hint": "`tc validate` tells them", "message": text}
+        run.emit(Event("warning", text, data))
+        return loaded.spec, composed.topology
+    if errors:
         raise InvalidInput(locate(findings))
     if run.document:
         return loaded.spec, composed.topology
@@ -166,6 +176,7 @@ def open_target(
     env: str | None,
     service: str | None,
     region: str | None,
+    forgiving: bool = False,
 ) -> Target:
     """Everything that a command on a sandbox needs; nothing is called before the
     topology is known to be right."""
@@ -176,7 +187,9 @@ def open_target(
     name = choose_sandbox(sandbox)
     if not run.document:
         run.log("Composing topology...")
-    spec, topology = read_topology(run, service, name, environment, config, region)
+    spec, topology = read_topology(
+        run, service, name, environment, config, region, forgiving=forgiving
+    )
     aws, environment = open_aws(run, environment, region)
     topology = _in_account(spec, topology, aws)
     if not run.document:

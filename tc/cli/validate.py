@@ -9,7 +9,10 @@ def validate(
     service: options.Service = None,
     as_json: options.Json = False,
 ) -> None:
-    """Check the topology here, offline: every problem of every file in one run."""
+    """Check the topology here, offline.
+
+    Tells every problem of every file in one run.
+    """
     from tc.cli.run import read_topology, running
 
     with running(as_json=as_json) as run:

@@ -7,6 +7,7 @@ every route on a shared API, are calls of their own.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -82,7 +83,8 @@ def add_stage(aws: Aws, api: Mapping[str, Any]) -> dict[str, str]:
 def api_url(aws: Aws, api_id: str, stage: str) -> str:
     """Where the API answers; paths follow it."""
     if aws.local:
-        return f"{aws.endpoint}/_aws/execute-api/{api_id}/{stage}"
+        # a shell would take `$default` for a variable of its own
+        return f"{aws.endpoint}/_aws/execute-api/{api_id}/{stage.replace('$', '%24')}"
     suffix = "amazonaws.com.cn" if aws.partition == "aws-cn" else "amazonaws.com"
     root = f"https://{api_id}.execute-api.{aws.region}.{suffix}"
     return root if stage == HTTP_STAGE else f"{root}/{stage}"
@@ -152,9 +154,11 @@ def read_routes(aws: Aws, api_id: str) -> list[tuple[dict[str, Any], dict[str, s
         item["IntegrationId"]: item
         for item in aws.pages("apigatewayv2", "get_integrations", "Items", ApiId=api_id)
     }
+    routes = list(aws.pages("apigatewayv2", "get_routes", "Items", ApiId=api_id))
+    users = Counter(_integration_of(route) for route in routes)
     found = []
-    for route in aws.pages("apigatewayv2", "get_routes", "Items", ApiId=api_id):
-        integration_id = route.get("Target", "").rsplit("/", 1)[-1]
+    for route in routes:
+        integration_id = _integration_of(route)
         live = integrations.get(integration_id, {})
         method, _, path = route["RouteKey"].partition(" ")
         props = {
@@ -163,9 +167,18 @@ def read_routes(aws: Aws, api_id: str) -> list[tuple[dict[str, Any], dict[str, s
             "timeout_ms": live.get("TimeoutInMillis", TIMEOUT_MS),
             "integration": _live_integration(live),
         }
+        name = route.get("OperationName", "")
+        label = live.get("Description") or name
+        if users[integration_id] > 1 and not name:
+            # somebody's route to an integration of ours, which must outlive it
+            integration_id, label = "", ""
         outputs = {"api": api_id, "route": route["RouteId"], "integration": integration_id}
-        found.append((props, outputs, live.get("Description") or route.get("OperationName", "")))
+        found.append((props, outputs, label))
     return found
+
+
+def _integration_of(route: Mapping[str, Any]) -> str:
+    return str(route.get("Target", "")).rsplit("/", 1)[-1]
 
 
 def _live_integration(live: Mapping[str, Any]) -> dict[str, Any]:
@@ -239,7 +252,8 @@ def delete_route(aws: Aws, actual: Actual) -> None:
     except AwsError as error:
         if not error.missing:
             raise
-    _delete_integration(aws, api_id, actual.outputs["integration"])
+    if actual.outputs["integration"]:
+        _delete_integration(aws, api_id, actual.outputs["integration"])
 
 
 def _delete_integration(aws: Aws, api_id: str, integration_id: str) -> None:

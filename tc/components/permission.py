@@ -175,12 +175,13 @@ def _actual(function: str, owner: str, statement: Mapping[str, Any]) -> Actual:
     sid = statement["Sid"]
     principal = statement.get("Principal")
     conditions = statement.get("Condition", {})
+    whose = sid.removeprefix(_PREFIX).rpartition("-")[0].replace("-", " ", 1)
     source = next(iter(conditions.get("ArnLike", conditions.get("ArnEquals", {})).values()), "")
     return Actual(
         kind=KIND,
         key=f"{KIND}/{function}/{sid}",
         name=sid,
-        title=f"{function} for {sid.removeprefix(_PREFIX)}",
+        title=f"{function} for {whose}",
         owner=owner,
         props={
             "principal": principal.get("Service") if isinstance(principal, dict) else principal,

@@ -200,7 +200,8 @@ def own_protocol(topology: Topology) -> Protocol:
 
 def deployed(topology: Topology) -> list[Entry]:
     """The routes that are more than documentation."""
-    return [e for e in topology.entries.get("routes", {}).values() if not _model(e).doc_only]
+    entries = topology.entries.get("routes", {}).values()
+    return [e for e in entries if not _model(e).doc_only and _model(e).proxy != "none"]
 
 
 def desired(topology: Topology, facts: Facts) -> Iterator[Resource]:

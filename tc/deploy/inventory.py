@@ -18,15 +18,15 @@ from tc.spec.topology import Topology
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """A sandbox of a topology. `since` is when its first role was made, `things`
-    counts what carries its mark, its roles included."""
+    """A sandbox of a topology. `since` is when its first role was made, `functions`
+    counts the roles that were made for functions."""
 
     namespace: str
     sandbox: str
     version: str
     updated_by: str
     since: datetime | None
-    things: int
+    functions: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def _sandbox(owner: str, roles: list[Mapping[str, Any]], tagged: list[dict[str, 
         version=people.get("version", ""),
         updated_by=people.get("updated_by", ""),
         since=min(created, default=None),
-        things=len(roles) + len(tagged),
+        functions=sum(str(r.get("Description", "")).startswith("function ") for r in roles),
     )
 
 
@@ -97,6 +97,6 @@ def _thing(actual: Actual, found: Mapping[str, Actual]) -> Thing:
         kind=actual.kind,
         title=actual.title,
         version=actual.info.get("version", ""),
-        since=actual.info.get("since", "")[:19],
+        since=actual.info.get("since", "")[:19].replace("T", " "),
         address=address,
     )

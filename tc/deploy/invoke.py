@@ -115,7 +115,8 @@ class _Steps:
         seconds = round((when - since).total_seconds(), 3) if since else 0.0
         step = {"state": name, "seconds": seconds}
         self.steps.append(step)
-        self._emit(Event("flow.step", f"State {name} ({seconds:.2f} s)", step))
+        told = f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
+        self._emit(Event("flow.step", f"State {name} ({told})", step))
 
 
 def send_event(aws: Aws, topology: Topology, name: str, payload: Any) -> Answer:

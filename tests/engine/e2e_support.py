@@ -271,7 +271,9 @@ class Lab:
         found += [r["Arn"] for r in self.client("events").list_rules()["Rules"]]
         found += [f"http:{a['ApiId']}" for a in self.client("apigatewayv2").get_apis()["Items"]]
         found += [f"rest:{a['id']}" for a in self.client("apigateway").get_rest_apis()["items"]]
-        for item in self._all("resourcegroupstaggingapi", "get_resources", "ResourceTagMappingList"):
+        for item in self._all(
+            "resourcegroupstaggingapi", "get_resources", "ResourceTagMappingList"
+        ):
             found.append(f"tagged:{item['ResourceARN']}")
         return Counter(found)
 
@@ -374,8 +376,12 @@ def deployed(project: Project) -> Iterator[dict[str, str]]:
     """The sandbox while it is there, with its addresses. At the end nothing of what is
     deployed may differ from the files, and nothing of it may be left by `tc delete`."""
     before = project.lab.inventory()
-    yield project.create()
-    project.same()
+    try:
+        yield project.create()
+        project.same()
+    except BaseException:
+        project.tc("delete", "-y", code=None)
+        raise
     project.delete()
     left = project.lab.inventory() - before
     assert not left, f"left behind: {sorted(left)}"

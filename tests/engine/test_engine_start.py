@@ -145,7 +145,7 @@ def test_an_index_that_cannot_be_reached(
 
 def test_an_engine_of_another_container_is_left_alone(home: Home) -> None:
     home.path.mkdir(parents=True)
-    hold = "import fcntl, sys, time; fcntl.flock(sys.stdin, fcntl.LOCK_EX); print(); time.sleep(60)"
+    hold = "import fcntl, sys, time; fcntl.flock(sys.stdin, fcntl.LOCK_EX); print(flush=True); time.sleep(60)"
     home.running.write_text("1 4599 a-birth-that-is-not-here")
     with home.running.open("r+") as file:
         holder = subprocess.Popen([sys.executable, "-c", hold], stdin=file, stdout=subprocess.PIPE)

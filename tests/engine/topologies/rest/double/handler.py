@@ -1,2 +1,2 @@
 def handler(event, context):
-    return {"number": 2 * int(event["number"])}
+    return {**event, "number": 2 * int(event["number"])}
