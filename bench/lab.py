@@ -59,7 +59,11 @@ class Lab:
             process = subprocess.Popen(
                 argv, cwd=cwd, env=self.env, stdin=subprocess.DEVNULL, stdout=said, stderr=said
             )
-            _, status, used = os.wait4(process.pid, 0)
+            try:
+                _, status, used = os.wait4(process.pid, 0)
+            except BaseException:  # interrupted: the command ends with the benchmark
+                process.kill()
+                raise
             wall = time.perf_counter() - begun
             process.returncode = os.waitstatus_to_exitcode(status)
             if process.returncode:

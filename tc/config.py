@@ -95,7 +95,12 @@ def _config_path(start: Path) -> Path | None:
     if named:
         path = Path(named).expanduser()
         if not path.is_file():
-            raise UsageError("TC_CONFIG_PATH names no file.", code="no-config", where=named)
+            raise UsageError(
+                "TC_CONFIG_PATH names no file",
+                code="no-config",
+                where=named,
+                hint="correct TC_CONFIG_PATH, or unset it",
+            )
         return path.resolve()
     start = start.resolve()
     for directory in (start, *start.parents):
@@ -133,8 +138,8 @@ class _Checker:
         for key, (pattern, example) in _SHAPES.items():
             text = texts[key]
             if text is not None and not pattern.fullmatch(text):
-                message = f"`{text}` is no {key.replace('_', ' ')}"
-                self._add("invalid-value", message, address / key, f"such as {example}")
+                message = f"`{text}` can't be the `{key}` of an env"
+                self._add("invalid-value", message, address / key, f"write it like {example}")
         if name == LOCAL:
             message = "`local` is tc's own env and can't be set"
             self._add("invalid-value", message, address, "give it another name", at="key")
@@ -145,7 +150,7 @@ class _Checker:
                 "missing-key",
                 f"env `{name}` has neither `profile` nor `account`",
                 address,
-                "without a profile the machine's credentials are used: say which account",
+                "add `profile`, or `account` to use this machine's credentials",
                 at="key",
             )
         return Environment(
@@ -159,7 +164,7 @@ class _Checker:
 
     def _tag(self, name: str, value: Any, address: Address) -> str:
         if name.lower().startswith(("aws:", "tc:")):
-            message = f"tag `{name}` is reserved"
+            message = f"tag `{name}` is reserved, as all that start with `aws:` or `tc:`"
             self._add("invalid-value", message, address, "give it another name", at="key")
         return self._text(value, address) or ""
 
@@ -175,8 +180,9 @@ class _Checker:
             if key in known or key.startswith("x-"):
                 continue
             if key in later:
-                message = f"`{key}` can't be used in this version of tc yet"
-                self._add("not-yet", message, address / key, "take it out", at="key")
+                message = f"this version of tc can't use `{key}` of config.yml yet"
+                hint = f"rename it `x-{key}` to go on without it"
+                self._add("not-yet", message, address / key, hint, at="key")
             else:
                 hint = did_you_mean(key, known)
                 message = f"`{key}` is not a key of {what}"
@@ -204,7 +210,7 @@ class _Checker:
     def _wrong_type(self, wanted: str, value: Any, address: Address) -> None:
         from tc.load.reader import kind_of
 
-        message = f"`{address.path[-1]}` is {wanted}, not {kind_of(value)}"
+        message = f"`{address.path[-1]}` must be {wanted}, not {kind_of(value)}"
         self._add("wrong-type", message, address)
 
     def _add(
@@ -236,7 +242,7 @@ def choose_env(name: str | None, config: Config) -> Environment:
     known = sorted({LOCAL, *config.envs, *profiles})
     if not chosen:
         raise UsageError(
-            "No env is chosen.", code="no-env", hint=f"add -e with one of: {', '.join(known)}"
+            "no env is chosen", code="no-env", hint=f"add -e with one of: {', '.join(known)}"
         )
     if found is None:
         found = Environment(chosen, profile=chosen)
@@ -244,13 +250,13 @@ def choose_env(name: str | None, config: Config) -> Environment:
         return found
     if chosen in config.envs:
         raise UsageError(
-            f"Env `{chosen}` uses the AWS profile `{found.profile}`, which does not exist.",
+            f"env `{chosen}` uses the AWS profile `{found.profile}`, which doesn't exist",
             code="no-profile",
             where=str(config.path),
             hint=f"aws configure --profile {found.profile}",
         )
     raise UsageError(
-        f"There is no env or AWS profile `{chosen}`.",
+        f"there is no env or AWS profile `{chosen}`",
         code="no-env",
         hint=did_you_mean(chosen, known) or f"there are: {', '.join(known)}",
     )
@@ -261,13 +267,13 @@ def choose_sandbox(name: str | None) -> str:
     chosen = name or os.environ.get("TC_SANDBOX")
     if not chosen:
         raise UsageError(
-            "No sandbox is chosen.", code="no-sandbox", hint="add -s NAME, or set TC_SANDBOX"
+            "no sandbox is chosen", code="no-sandbox", hint="add -s NAME, or set TC_SANDBOX"
         )
     if not NAME.match(chosen):
         raise UsageError(
-            f"`{chosen}` cannot be a sandbox's name: it takes a-z, 0-9 and `-`, "
-            "and does not start with `-`.",
+            f"`{chosen}` can't be a sandbox's name",
             code="sandbox-name",
+            hint="use a-z, 0-9 and `-`, and don't start with `-`",
         )
     return chosen
 
@@ -298,6 +304,6 @@ def _sections(path: Path) -> list[str]:
         parser.read(path, encoding="utf-8")
     except (configparser.Error, OSError, UnicodeDecodeError) as error:
         raise UsageError(
-            "This file is not a valid AWS configuration.", code="aws-config", where=str(path)
+            "this file isn't a valid AWS configuration", code="aws-config", where=str(path)
         ) from error
     return parser.sections()

@@ -40,18 +40,18 @@ _QUOTED_VALUE = re.compile(r", value: .*?, (type|valid)", re.DOTALL)
 
 #: failures to reach AWS, with what each says; ConnectionError's subclasses first
 _NETWORK: tuple[tuple[type[Exception], str], ...] = (
-    (boto.ProxyConnectionError, "could not be reached: the proxy refused or did not answer"),
-    (boto.SSLError, "could not be reached: its TLS certificate was not accepted"),
-    (boto.ConnectTimeoutError, "did not answer within 10 s"),
-    (boto.ReadTimeoutError, "took the call and did not answer in time"),
+    (boto.ProxyConnectionError, "can't be reached: the proxy refuses or doesn't answer"),
+    (boto.SSLError, "can't be reached: the TLS handshake failed"),
+    (boto.ConnectTimeoutError, "didn't answer within 10 s"),
+    (boto.ReadTimeoutError, "took the call and didn't answer in time"),
     (boto.ConnectionClosedError, "closed the connection without an answer"),
-    (boto.EndpointConnectionError, "could not be reached"),
-    (boto.HTTPClientError, "could not be reached"),
-    (boto.ConnectionError, "could not be reached"),
+    (boto.EndpointConnectionError, "can't be reached"),
+    (boto.HTTPClientError, "can't be reached"),
+    (boto.ConnectionError, "can't be reached"),
 )
 _NETWORK_HINTS: tuple[tuple[type[Exception], str], ...] = (
     (boto.ProxyConnectionError, "check HTTPS_PROXY and NO_PROXY"),
-    (boto.SSLError, "set AWS_CA_BUNDLE to the certificate bundle of your network"),
+    (boto.SSLError, "set AWS_CA_BUNDLE to the file with the CA certificates of your network"),
 )
 
 
@@ -93,10 +93,10 @@ def translate(
         return _answered(error, operation) if login else _refused(error, origin, operation)
     if isinstance(error, ResponseParserError):
         return AwsError(
-            "What answered is not AWS: a proxy, a captive portal or a wrong endpoint URL.",
+            "what answered isn't AWS: a proxy, a captive portal or a wrong endpoint URL",
             aws_code="ResponseParserError",
             operation=operation,
-            hint="check the proxy settings and endpoint_url",
+            hint="check the proxy settings and `endpoint_url`",
         )
     network = next((says for kind, says in _NETWORK if isinstance(error, kind)), None)
     if network is not None:
@@ -111,7 +111,7 @@ def _answered(error: boto.ClientError, operation: str) -> AwsError:
     message = _REQUEST_ID.sub("", str(said.get("Message") or "")).strip()
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
     return AwsError(
-        message or f"AWS answered {code}.", aws_code=code, operation=operation, status=status
+        message or f"AWS answered {code}", aws_code=code, operation=operation, status=status
     )
 
 
@@ -120,18 +120,18 @@ def _refused(error: boto.ClientError, origin: Origin, operation: str) -> TcError
     answer = _answered(error, operation)
     code = answer.aws_code
     if code in _EXPIRED:
-        return _no_credentials(f"The credentials of {origin.whose} have expired.", origin)
+        return _no_credentials(f"the credentials of {origin.whose} have expired", origin)
     if code in _UNKNOWN_KEY:
-        return _no_credentials(f"AWS does not know the access key of {origin.whose}.", origin)
+        return _no_credentials(f"AWS doesn't know the access key of {origin.whose}", origin)
     if code in _BAD_SIGNATURE:
         if _CLOCK.search(answer.message):
             return TcError(
-                "AWS refused the call's date: this machine's clock is off by over 5 minutes.",
+                "AWS refused the call's date: this machine's clock is off by over 5 minutes",
                 code="clock",
                 where=origin.where,
-                hint="set the clock",
+                hint="set this machine's clock",
             )
-        return _no_credentials(f"The secret key of {origin.whose} is wrong.", origin)
+        return _no_credentials(f"the secret key of {origin.whose} is wrong", origin)
     return answer
 
 
@@ -145,7 +145,7 @@ def _no_credentials(message: str, origin: Origin, configure: bool = False) -> Tc
 def _unreached(error: Exception, says: str, origin: Origin, operation: str) -> AwsError:
     url = _endpoint(error)
     if origin.environment.local:
-        subject, hint = f"The local engine ({url})", "tc local status"
+        subject, hint = f"the local engine ({url})", "tc local status"
     else:
         subject = url or "AWS"
         hint = next(
@@ -153,7 +153,7 @@ def _unreached(error: Exception, says: str, origin: Origin, operation: str) -> A
             f"check the network and that `{origin.region}` is the right region",
         )
     return AwsError(
-        f"{subject} {says}.", aws_code=type(error).__name__, operation=operation, hint=hint
+        f"{subject} {says}", aws_code=type(error).__name__, operation=operation, hint=hint
     )
 
 
@@ -171,33 +171,36 @@ def _credentials(error: Exception, origin: Origin) -> TcError | None:
     whose = origin.whose
     if isinstance(error, boto.NoCredentialsError):
         if origin.environment.profile:
-            return _no_credentials(f"There are no credentials for {whose}.", origin, configure=True)
-        return _no_credentials("There are no AWS credentials on this machine.", origin)
+            return _no_credentials(f"there are no credentials for {whose}", origin, configure=True)
+        return _no_credentials("there are no AWS credentials on this machine", origin)
     if isinstance(error, boto.PartialCredentialsError):
         missing = error.kwargs.get("cred_var", "a part")
         return _no_credentials(
-            f"The credentials of {whose} lack {missing}.", origin, configure=True
+            f"the credentials of {whose} lack `{missing}`", origin, configure=True
         )
     if isinstance(error, boto.SSOTokenLoadError):
-        return _no_credentials(f"There is no SSO login for {whose} yet.", origin)
+        return _no_credentials(f"there is no SSO login for {whose} yet", origin)
     if isinstance(error, boto.UnauthorizedSSOTokenError | boto.TokenRetrievalError):
-        return _no_credentials(f"The SSO login of {whose} has expired.", origin)
+        return _no_credentials(f"the SSO login of {whose} has expired", origin)
     if isinstance(error, boto.LoginError):
         name = origin.environment.profile or "default"
         return TcError(
-            f"The `aws login` session of {whose} is missing or has expired.",
+            f"the `aws login` session of {whose} is missing or has expired",
             code="credentials",
             where=origin.where,
             hint=f"aws login --profile {name}",
         )
     if isinstance(error, boto.CredentialRetrievalError | boto.MetadataRetrievalError):
         reason = _first_line(str(error.kwargs.get("error_msg", "")))
-        return _no_credentials(f"The credentials of {whose} could not be fetched: {reason}", origin)
+        return _no_credentials(f"the credentials of {whose} can't be fetched: {reason}", origin)
     if isinstance(
         error, json.JSONDecodeError
     ):  # a credential process; see botocore's ProcessProvider
-        return _no_credentials(
-            f"The credentials of {whose} could not be fetched: what came is not JSON.", origin
+        return TcError(
+            f"the credentials of {whose} can't be fetched: the credential process printed no JSON",
+            code="credentials",
+            where=origin.where,
+            hint="check the `credential_process` of that profile",
         )
     return None
 
@@ -206,16 +209,18 @@ def _configuration(error: Exception, origin: Origin, operation: str) -> TcError:
     """The sentence for settings that cannot be used, and for everything unforeseen."""
     where = origin.where
     if isinstance(error, boto.ProfileNotFound):
+        profile = origin.environment.profile or error.kwargs["profile"]
         return UsageError(
-            f"There is no AWS profile `{origin.environment.profile or error.kwargs['profile']}`.",
+            f"there is no AWS profile `{profile}`",
             code="no-profile",
             where=where,
+            hint=f"aws configure --profile {profile}",
         )
     if isinstance(error, boto.NoRegionError):
         return no_region(origin.environment)
     if isinstance(error, boto.ConfigParseError):
         return UsageError(
-            "This file is not a valid AWS configuration.", code="aws-config", where=_path(error)
+            "this file isn't a valid AWS configuration", code="aws-config", where=_path(error)
         )
     if isinstance(error, boto.ParamValidationError):
         return AwsError(
@@ -225,7 +230,7 @@ def _configuration(error: Exception, origin: Origin, operation: str) -> TcError:
         )
     if isinstance(error, OSError) and error.filename:
         reason = (error.strerror or type(error).__name__).lower()
-        return TcError(f"{error.filename}: {reason}.", code="aws-config", where=where)
+        return TcError(f"{error.filename}: {reason}", code="aws-config", where=where)
     return TcError(_first_line(str(error)) or type(error).__name__, code="aws-config", where=where)
 
 
@@ -236,7 +241,7 @@ def no_region(environment: Environment) -> UsageError:
     else:
         hint = "pass --region, or set AWS_REGION"
     return UsageError(
-        f"No region is set for env `{environment.name}`.",
+        f"no region is set for env `{environment.name}`",
         code="no-region",
         where=f"env {environment.name}",
         hint=hint,

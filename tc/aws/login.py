@@ -29,6 +29,7 @@ _GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 _INTERVAL = 5
 #: seconds to add when the service says slow_down (RFC 8628, 3.5)
 _SLOWER = 5
+_AGAIN = "run `tc login` again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def login(environment: Environment, emit: Emit, open_browser: bool = True) -> Id
 def _session_and_sso(environment: Environment) -> tuple[Any, Sso]:
     where = f"env {environment.name}"
     if environment.local:
-        raise UsageError("Env `local` needs no login.", code="no-sso", where=where)
+        raise UsageError("env `local` needs no login", code="no-sso", where=where)
     from tc.aws import faults, sdk
 
     try:
@@ -103,15 +104,16 @@ def _session_and_sso(environment: Environment) -> tuple[Any, Sso]:
         raise faults.translate(error, faults.Origin(environment)) from error
     if profile is None:
         raise UsageError(
-            f"Env `{environment.name}` has no profile to log in to: it uses the credentials of "
-            "the environment tc runs in.",
+            f"env `{environment.name}` has no profile to log in to: it uses the credentials of "
+            "this machine",
             code="no-sso",
             where=where,
+            hint="give the env a `profile` in config.yml",
         )
     sso = sso_of(config, profile)
     if sso is None:
         raise UsageError(
-            f"Profile `{profile}` has no SSO to log in to: it uses {describe(config, profile)}.",
+            f"profile `{profile}` has no SSO to log in to: it uses {describe(config, profile)}",
             code="no-sso",
             where=where,
         )
@@ -171,15 +173,17 @@ def _wait_for_token(oidc: _Oidc, device: _Device) -> dict[str, Any]:
             if error.aws_code == "SlowDownException":
                 interval += _SLOWER
             elif error.aws_code == "AccessDeniedException":
-                raise TcError("The login was refused in the browser.", code="login") from error
+                raise TcError(
+                    "the login was refused in the browser", code="login", hint=_AGAIN
+                ) from error
             elif error.aws_code == "ExpiredTokenException":
                 break
             elif error.aws_code != "AuthorizationPendingException":
                 raise
     raise TcError(
-        f"The code was not confirmed within {device.lasts / 60:.0f} min.",
+        f"the code wasn't confirmed in the browser within {device.lasts / 60:.0f} min",
         code="login",
-        hint="run tc login again",
+        hint=_AGAIN,
     )
 
 
@@ -207,7 +211,10 @@ def _store(sso: Sso, device: _Device, token: dict[str, Any], expires: datetime) 
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
         raise TcError(
-            f"The login could not be stored: {reason}.", code="login", where=str(directory)
+            f"the login can't be stored: {reason}",
+            code="login",
+            where=str(directory),
+            hint="make that a directory that you can write",
         ) from error
 
 

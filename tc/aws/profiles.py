@@ -35,14 +35,15 @@ def sso_of(config: Mapping[str, Any], profile: str) -> Sso | None:
         settings = config.get("sso_sessions", {}).get(name)
         if settings is None:
             raise UsageError(
-                f"Profile `{profile}` names the SSO session `{name}`, which does not exist.",
+                f"profile `{profile}` names the SSO session `{name}`, which doesn't exist",
                 code="aws-config",
                 hint=f"add [sso-session {name}] to ~/.aws/config",
             )
     missing = [key for key in ("sso_start_url", "sso_region") if not settings.get(key)]
     if missing:
         raise UsageError(
-            f"The SSO settings of profile `{profile}` lack {' and '.join(missing)}.",
+            f"the SSO settings of profile `{profile}` lack "
+            f"{' and '.join(f'`{key}`' for key in missing)}",
             code="aws-config",
             hint=f"aws configure sso --profile {profile}",
         )

@@ -277,11 +277,11 @@ class Aws:
         wanted = self._environment.account
         if wanted and account != wanted:
             raise TcError(
-                f"The credentials of {self._origin.whose} belong to account {account}, "
-                f"env `{self._environment.name}` is account {wanted}.",
+                f"the credentials of {self._origin.whose} belong to account {account}, "
+                f"env `{self._environment.name}` is account {wanted}",
                 code="account",
                 where=f"env {self._environment.name}",
-                hint="use credentials of that account, or correct `account` in config.yml",
+                hint=f"use credentials of account {wanted}, or correct `account` in config.yml",
             )
         return Identity(account, arn, partition=arn.split(":")[1])
 

@@ -47,7 +47,7 @@ def until(
         elif answer is not None:
             return answer
     seen = f"; last seen: {state}" if state else ""
-    raise TcError(f"Gave up waiting for {what} after {deadline:g} s{seen}.", code="timeout")
+    raise TcError(f"gave up waiting for {what} after {deadline:g} s{seen}", code="timeout")
 
 
 def retrying(

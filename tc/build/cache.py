@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from tc.build.words import reason
 from tc.errors import TcError
 from tc.places import cache_place
 
@@ -33,10 +34,10 @@ def cache_dir() -> Path:
             path.chmod(0o700)
     except OSError as error:
         raise TcError(
-            f"tc can't keep its cache there: {error.strerror or error}.",
+            f"tc can't write its cache: {reason(error)}",
             code="cache",
             where=str(path),
-            hint="Set TC_CACHE_DIR to a directory that you can write.",
+            hint="set TC_CACHE_DIR to a directory that you can write",
         ) from None
     return path
 

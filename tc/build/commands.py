@@ -74,7 +74,7 @@ class Running:
     def _start(self, command: str, directory: Path, output: int) -> subprocess.Popen[bytes]:
         with self._lock:
             if self._stopped:
-                raise TcError("The build was interrupted.", code="interrupted")
+                raise TcError("the build was interrupted", code="interrupted")
             process = subprocess.Popen(
                 ["/bin/sh", "-c", command],
                 cwd=directory,
@@ -112,12 +112,12 @@ def run_all(
             how = f"ended with exit code {code}" if code > 0 else f"was ended by signal {-code}"
             output = _tail(log)
             raise TcError(
-                f"The build of {function.name} failed: `{masked(command)}` {how}."
-                + (f" Its output ended:\n{output}" if output else " It printed nothing."),
+                f"the build of `{function.name}` failed: `{masked(command)}` {how}"
+                + (f"; its output ended:\n{output}" if output else " and printed nothing"),
                 code="build-failed",
                 where=shown(function.dir),
-                hint="The commands run in a copy of the function's directory: files outside it, "
-                "and what .tcignore names, are not there.",
+                hint="look at the command: it runs in a copy of the function's directory, without "
+                "files outside it and what .tcignore names",
             )
 
 

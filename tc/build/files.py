@@ -120,25 +120,25 @@ class _Walk:
         self._project = self._project or os.path.realpath(_project(Path(self._root)))
         if not _below(real, self._project):
             raise TcError(
-                f"The link leaves the project, {shown(self._project)}: it leads to {real}.",
+                f"the link leads to {real}, outside of the project {self._project}",
                 code="link-outside",
                 where=shown(link),
-                hint="Copy the file into the project, or name the link in .tcignore.",
+                hint="copy the file into the project, or name the link in .tcignore",
             )
         inside = self._keep_links and _below(real, self._root)
         if not inside and not os.path.lexists(real):
             raise TcError(
-                f"The link leads nowhere: {shown(real)} does not exist.",
+                f"the link leads nowhere: {shown(real)} doesn't exist",
                 code="link-broken",
                 where=shown(link),
-                hint="Remove the link, or name it in .tcignore.",
+                hint="remove the link, or name it in .tcignore",
             )
         if not inside and real in trail:
             raise TcError(
-                f"The link leads back to {shown(real)}, which it is in.",
+                f"the link leads back to {shown(real)}, a directory that it is in",
                 code="link-loop",
                 where=shown(link),
-                hint="Remove the link, or name it in .tcignore.",
+                hint="remove the link, or name it in .tcignore",
             )
         return real
 
@@ -147,19 +147,19 @@ def _file(name: str, item: os.DirEntry[str]) -> Entry:
     status = item.stat()
     if not stat.S_ISREG(status.st_mode):
         raise TcError(
-            "This is neither a file nor a directory.",
+            "this is neither a file nor a directory",
             code="not-a-file",
             where=shown(item.path),
-            hint="Remove it, or name it in .tcignore.",
+            hint="remove it, or name it in .tcignore",
         )
     try:
         name.encode()
     except UnicodeEncodeError:
         raise TcError(
-            "The name of this file is not UTF-8, which a package's names are.",
+            "the name of this file isn't UTF-8, as names in a package must be",
             code="file-name",
             where=ascii(item.path),
-            hint="Rename the file.",
+            hint="rename the file",
         ) from None
     read = partial(Path.read_bytes, Path(item.path))
     return Entry(name, bool(status.st_mode & 0o111), status.st_size, read)

@@ -28,24 +28,26 @@ def check_handler(function: Function, entries: Sequence[Entry]) -> None:
     expected = rule(function.handler, names)
     if expected:
         raise TcError(
-            f"The package of {function.name} has no {expected}, which the handler "
-            f"`{_named(function)}` asks for; in it: {few(sorted(names))}.",
+            f"the package of `{function.name}` has no {expected}, which {_user(function)}; "
+            f"in it: {few(sorted(names))}",
             code="no-handler",
             where=shown(function.dir),
             hint=_hint(function),
         )
     if function.runtime.startswith("provided") and not names["bootstrap"].executable:
         raise TcError(
-            f"`bootstrap` in the package of {function.name} is not executable, so Lambda can't "
-            "start it.",
+            f"`bootstrap` in the package of `{function.name}` isn't executable, so Lambda can't "
+            "start it",
             code="no-handler",
             where=shown(function.dir),
-            hint="chmod +x bootstrap, before the package is made.",
+            hint="before the package is made: chmod +x bootstrap",
         )
 
 
-def _named(function: Function) -> str:
-    return "bootstrap" if function.runtime.startswith("provided") else function.handler
+def _user(function: Function) -> str:
+    if function.runtime.startswith("provided"):
+        return "Lambda starts"
+    return f"the handler `{function.handler}` asks for"
 
 
 def _hint(function: Function) -> str:
@@ -55,9 +57,8 @@ def _hint(function: Function) -> str:
     if function.layers:
         ways.append("for a handler in a layer, write a file here that imports it")
     if function.ignore:
-        ways.append("look whether .tcignore leaves it out")
-    text = ", or ".join(ways)
-    return f"{text[0].upper()}{text[1:]}."
+        ways.append("check what .tcignore leaves out")
+    return ", or ".join(ways)
 
 
 def _python(handler: str, names: Mapping[str, Entry]) -> str:

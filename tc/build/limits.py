@@ -23,13 +23,12 @@ def check_unpacked(function: Function, entries: Sequence[Entry]) -> None:
     total = sum(entry.size for entry in entries)
     if total > UNPACKED:
         raise TcError(
-            f"The package of {function.name} weighs {amount(total)} unpacked; Lambda takes "
-            f"{amount(UNPACKED)}, layers included. The largest files:\n"
+            f"the package of `{function.name}` is {amount(total)} unpacked, Lambda takes "
+            f"{amount(UNPACKED)}, layers included; the largest files:\n"
             + _largest([(entry.size, entry.name) for entry in entries]),
             code="too-large",
             where=shown(function.dir),
-            hint="Leave files out with .tcignore, or move weight to a layer, to a file system "
-            "(EFS) or into a container image.",
+            hint="leave files out with .tcignore, or have the function read them from S3 or EFS",
         )
 
 
@@ -41,11 +40,11 @@ def check_packed(function: Function, package: Path) -> None:
     with zipfile.ZipFile(package) as archive:
         sizes = [(info.compress_size, info.filename) for info in archive.infolist()]
     raise TcError(
-        f"The package of {function.name} weighs {amount(size)}; Lambda takes {amount(PACKED)} "
-        f"in a direct upload. The largest files, packed:\n{_largest(sizes)}",
+        f"the package of `{function.name}` is {amount(size)}, Lambda takes {amount(PACKED)} "
+        f"in a direct upload; the largest files, packed:\n{_largest(sizes)}",
         code="too-large",
         where=shown(function.dir),
-        hint="Leave files out with .tcignore, or move dependencies to a layer.",
+        hint="leave files out with .tcignore, or move dependencies to a layer",
     )
 
 

@@ -26,7 +26,7 @@ from tc.build.entry import Entry, Identity, identity
 from tc.build.files import code, sources
 from tc.build.handler import check_handler
 from tc.build.limits import check_packed, check_unpacked
-from tc.build.words import MB, few, shown
+from tc.build.words import MB, few, reason, shown
 from tc.build.zips import opened, write_zip
 from tc.errors import TcError
 from tc.events import Emit, Event
@@ -91,11 +91,11 @@ def _by_name(functions: Iterable[Function]) -> dict[str, Function]:
         if other != function:
             # One package can't stand for both, and which is which would be lost.
             raise TcError(
-                f"Two functions are called {function.name}: in {shown(other.dir)} and in "
-                f"{shown(function.dir)}.",
+                f"two functions are called `{function.name}`: in {shown(other.dir)} and in "
+                f"{shown(function.dir)}",
                 code="same-name",
                 where=shown(function.dir),
-                hint="Rename one of them.",
+                hint="rename one of them",
             )
     return wanted
 
@@ -108,7 +108,7 @@ def _all_of(failures: dict[str, TcError]) -> TcError:
     for name in sorted(failures):
         error = failures[name]
         text = f"{error.where}: {error.message}" if error.where else f"{name}: {error.message}"
-        told.append(f"{text}\nhint: {error.hint}" if error.hint else text)
+        told.append(f"{text}\n  next: {error.hint}" if error.hint else text)
     return TcError(
         f"{len(failures)} functions can't be packaged ({few(sorted(failures))}):\n\n"
         + "\n\n".join(told),
@@ -125,7 +125,7 @@ def _package(function: Function, cache: Path, emit: Emit, running: Running) -> A
         return _stored(function, code(function.dir, function.ignore), cache)
     except OSError as error:
         raise TcError(
-            f"{function.name} can't be packaged: {error.strerror or error}.",
+            f"`{function.name}` can't be packaged: {reason(error)}",
             code="package-failed",
             where=shown(error.filename) if error.filename else shown(function.dir),
         ) from error
@@ -139,10 +139,10 @@ def _refuse_unbuilt(function: Function) -> None:
     if compiled:
         made = "the classes" if function.runtime.startswith("java") else "`bootstrap`"
         raise TcError(
-            f"{function.name} ({function.runtime}) must be built, and nothing says how.",
+            f"`{function.name}` ({function.runtime}) must be built, and nothing says how",
             code="no-build",
             where=shown(function.dir),
-            hint=f"Write `tasks.build`: a command that puts {made} into lambda.zip.",
+            hint=f"write `tasks.build`: a command that puts {made} into lambda.zip",
         )
 
 
@@ -155,12 +155,12 @@ def _stored(
     """
     if not entries:
         raise TcError(
-            f"The package of {function.name} would be empty.",
+            f"the package of `{function.name}` would be empty",
             code="empty-package",
             where=shown(function.dir),
-            hint="Look at what .tcignore leaves out."
+            hint="look at what .tcignore leaves out"
             if function.ignore
-            else "Write the handler's file.",
+            else "write the handler's file",
         )
     check_unpacked(function, entries)
     check_handler(function, entries)
@@ -175,10 +175,10 @@ def _stored(
             written = write_zip(temporary, entries, stored=stored)
             if written != digest:
                 raise TcError(
-                    f"Files of {function.name} changed while they were packaged.",
+                    f"files of `{function.name}` changed while they were packaged",
                     code="changed-meanwhile",
                     where=shown(function.dir),
-                    hint="Run the command again.",
+                    hint="run this again",
                 )
     return _artifact(function, path, digest, entries, stored)
 
@@ -279,15 +279,10 @@ def _made(function: Function, commands: Commands, directory: Path) -> Path:
         return named
     if len(zips) == 1:
         return zips[0]
-    why = (
-        f"it made {few([path.name for path in zips])}, and none is called lambda.zip"
-        if zips
-        else "it made no zip"
-    )
+    made = f"{few([path.name for path in zips])}, none of them lambda.zip" if zips else "no zip"
     raise TcError(
-        f"The build of {function.name} ran `{masked(commands.main)}` and was to leave lambda.zip "
-        f"in the function's directory; {why}.",
+        f"the build of `{function.name}` left no package: `{masked(commands.main)}` made {made}",
         code="no-package",
         where=shown(function.dir),
-        hint="For example: zip -r lambda.zip .",
+        hint="end the build in the function's directory with: zip -r lambda.zip .",
     )

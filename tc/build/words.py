@@ -24,6 +24,11 @@ def amount(size: int) -> str:
     return f"{size / 1024:.1f} KB" if size < MB else f"{size / MB:.1f} MB"
 
 
+def reason(error: OSError) -> str:
+    """What the system says, for the end of a sentence: ``permission denied``."""
+    return error.strerror.lower() if error.strerror else str(error)
+
+
 def few(names: Sequence[str], limit: int = 8) -> str:
     """The first names, and how many more."""
     more = len(names) - limit

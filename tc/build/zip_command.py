@@ -88,7 +88,7 @@ def _flags(argument: str, wish: Wish) -> bool:
     else:
         if letters:
             return False
-    raise Refused(_USAGE, f"it does not know {argument}; install zip for that")
+    raise Refused(_USAGE, f"it doesn't know {argument}: install zip for that")
 
 
 def _run(wish: Wish) -> int:

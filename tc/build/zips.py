@@ -57,10 +57,10 @@ def opened(source: Path | io.BytesIO) -> Iterator[list[Entry]]:
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         where = "" if isinstance(source, io.BytesIO) else shown(source)
         raise TcError(
-            f"This can't be a package: {error}.",
+            f"this zip can't be a package: {error}",
             code="bad-zip",
             where=where,
-            hint="Look at the build command that makes it.",
+            hint="look at the build command that makes it",
         ) from None
 
 

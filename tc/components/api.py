@@ -11,10 +11,10 @@ from dataclasses import replace
 from typing import Any
 
 from tc.components import http_api, rest_api
-from tc.components.api_names import HTTP_STAGE, api_key, own_name, route_id, route_key
+from tc.components.api_names import HTTP_STAGE, api_key, own_name, route_key
 from tc.components.protocol import Aws, Index, Outputs
 from tc.components.role import key_of_arn
-from tc.components.route import deployed, methods, own_protocol, path
+from tc.components.route import deployed, own_protocol
 from tc.errors import AwsError, TcError
 from tc.plan.resource import Actual, Change, Resource
 from tc.spec.base import Strict
@@ -72,18 +72,8 @@ def _own(topology: Topology, selectors: frozenset[str]) -> Resource:
         props={"protocol": protocol, "answers": True, "tags": dict(scope.tags)},
         selectors=selectors,
         bears=frozenset({"create"} if protocol == "HTTP" else {"create", "update"}),
-        payload={"tags": scope.marks, "shared": False, "routes": _names(topology)},
+        payload={"tags": scope.marks, "shared": False},
     )
-
-
-def _names(topology: Topology) -> dict[str, str]:
-    """The names of the own API's routes by method and path, should AWS not tell them."""
-    return {
-        f"{method} {path(entry)}": route_id(entry.name, method, several=len(methods(entry)) > 1)
-        for entry in deployed(topology)
-        if not getattr(entry.model, "gateway", None)
-        for method in methods(entry)
-    }
 
 
 def _shared(gateway: str, selectors: frozenset[str]) -> Resource:
@@ -244,10 +234,45 @@ def _with_routes(aws: Aws, resource: Resource, api: Mapping[str, Any]) -> Iterat
         info={"since": api["since"], "version": api["tags"].get("version", "")},
         needs=() if shared else tuple(sorted(key_of_arn(role) for role in roles)),
     )
-    names = (resource.payload or {}).get("routes", {})
-    for props, route_outputs, label in routes:
-        name = label or names.get(f"{props['method']} {props['path']}", "")
-        yield from _route(resource, api, props, route_outputs, name)
+    for (props, route_outputs, _), known in zip(routes, _known(resource, routes), strict=True):
+        yield _route(resource, props, route_outputs, *known)
+
+
+def _known(
+    resource: Resource, routes: Sequence[tuple[Mapping[str, Any], Mapping[str, str], str]]
+) -> list[tuple[str, str, str]]:
+    """(key, owner, name) of each live route.
+
+    One that is in the place of a desired route is that one, whatever it was
+    called: two can't be there at once. Any other is what its label says, or its
+    place where that name is taken.
+    """
+    shared = resource.payload["shared"]
+    wanted: Mapping[str, tuple[str, str]] = resource.payload.get("routes", {})
+
+    def key(owner: str, name: str) -> str:
+        return route_key(resource.name, owner, name, shared=shared)
+
+    places = [f"{props['method']} {props['path']}" for props, _, _ in routes]
+    taken = {key(*wanted[place]) for place in places if place in wanted}
+    known = []
+    for place, (_, _, label) in zip(places, routes, strict=True):
+        owner, name = _labelled(resource, label)
+        if place in wanted:
+            name = wanted[place][1]
+            known.append((key(*wanted[place]), owner, name))
+            continue
+        name = place if not name or key(owner, name) in taken else name
+        known.append((key(owner, name), owner, name))
+    return known
+
+
+def _labelled(resource: Resource, label: str) -> tuple[str, str]:
+    """(owner, name) as a label says them; on a shared API its first word is the owner."""
+    owner, _, name = label.partition(" ")
+    if name and "@" in owner:
+        return owner, name
+    return "" if resource.payload["shared"] else resource.owner, label
 
 
 def _http_outputs(aws: Aws, api_id: str) -> dict[str, str]:
@@ -266,24 +291,17 @@ def _http_outputs(aws: Aws, api_id: str) -> dict[str, str]:
 
 def _route(
     resource: Resource,
-    api: Mapping[str, Any],
     props: Mapping[str, Any],
     outputs: Mapping[str, str],
-    label: str,
-) -> Iterator[Actual]:
-    """A live route; on a shared API its owner is the first word of its description."""
-    shared = resource.payload["shared"]
-    owner = resource.owner
-    name = label or f"{props['method']} {props['path']}"
-    if " " in label and "@" in label.split(" ", 1)[0]:
-        owner, name = label.split(" ", 1)
-    elif shared:
-        owner = ""
+    key: str,
+    owner: str,
+    name: str,
+) -> Actual:
     roles = [role for role in [props["integration"].get("role", "")] if role]
     method = "" if props["method"] == "POST" else f"{props['method']} "
-    yield Actual(
+    return Actual(
         kind="route",
-        key=route_key(resource.name, owner, name, shared=shared),
+        key=key,
         name=name,
         title=f"{method}{props['path']}",
         owner=owner,

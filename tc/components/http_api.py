@@ -196,27 +196,32 @@ def _live_integration(live: Mapping[str, Any]) -> dict[str, Any]:
 def create_route(aws: Aws, resource: Resource) -> Outputs:
     """An integration and the route to it, on an API that is there."""
     api: Mapping[str, str] = resource.payload["parent"]
-    made = aws.call(
-        "apigatewayv2",
-        "create_integration",
-        ApiId=api["id"],
-        Description=f"{resource.owner} {resource.name}",
-        **_settings(resource.props),
-    )
+    made = _create_integration(aws, api["id"], resource)
     try:
         route = aws.call(
             "apigatewayv2",
             "create_route",
             ApiId=api["id"],
             RouteKey=_route_key(resource.props),
-            Target=f"integrations/{made['IntegrationId']}",
+            Target=f"integrations/{made}",
             OperationName=resource.name,
         )
     except AwsError:
-        _delete_integration(aws, api["id"], made["IntegrationId"])
+        _delete_integration(aws, api["id"], made)
         raise
     _deploy(aws, api)
-    return {"api": api["id"], "route": route["RouteId"], "integration": made["IntegrationId"]}
+    return {"api": api["id"], "route": route["RouteId"], "integration": made}
+
+
+def _create_integration(aws: Aws, api_id: str, resource: Resource) -> str:
+    made = aws.call(
+        "apigatewayv2",
+        "create_integration",
+        ApiId=api_id,
+        Description=f"{resource.owner} {resource.name}",
+        **_settings(resource.props),
+    )
+    return str(made["IntegrationId"])
 
 
 def update_route(
@@ -224,25 +229,37 @@ def update_route(
 ) -> Outputs:
     api: Mapping[str, str] = resource.payload["parent"]
     changed = {change.path.split(".")[0] for change in changes}
-    if changed & {"timeout_ms", "integration"}:
+    old = actual.outputs["integration"]
+    before, after = actual.props["integration"], resource.props["integration"]
+    # an update can't take away what another sort of integration has
+    anew = "integration" in changed and before.get("subtype") != after.get("subtype")
+    settings: dict[str, Any] = {}
+    if anew:
+        settings["Target"] = f"integrations/{_create_integration(aws, api['id'], resource)}"
+    elif changed & {"timeout_ms", "integration", "owner"}:
         aws.call(
             "apigatewayv2",
             "update_integration",
             ApiId=api["id"],
-            IntegrationId=actual.outputs["integration"],
+            IntegrationId=old,
             Description=f"{resource.owner} {resource.name}",
             **_settings(resource.props),
         )
     if changed & {"method", "path"}:
+        settings["RouteKey"] = _route_key(resource.props)
+    if settings:
         aws.call(
             "apigatewayv2",
             "update_route",
             ApiId=api["id"],
             RouteId=actual.outputs["route"],
-            RouteKey=_route_key(resource.props),
+            **settings,
         )
     _deploy(aws, api)
-    return actual.outputs
+    if not anew:
+        return actual.outputs
+    _delete_integration(aws, api["id"], old)
+    return {**actual.outputs, "integration": settings["Target"].removeprefix("integrations/")}
 
 
 def delete_route(aws: Aws, actual: Actual) -> None:

@@ -29,6 +29,11 @@ def log_key(function_name: str) -> str:
     return f"{KIND}/{_PREFIX}{function_name}"
 
 
+def _listing_prefix(scope: Scope) -> str:
+    """How the names of all the groups of a namespace begin, cut as function names are."""
+    return f"{_PREFIX}{scope.namespace}_"[: len(_PREFIX) + 64 - 9]
+
+
 def check(topology: Topology) -> Iterable[Finding]:
     return ()
 
@@ -46,7 +51,7 @@ def desired(topology: Topology, facts: Facts) -> Iterable[Resource]:
             props={"retention_days": _RETENTION_DAYS},
             needs=(role_key(scope, name),),
             selectors=frozenset({PLURAL, f"{PLURAL}/{name}"}),
-            payload={"tags": scope.marks, "prefix": f"{_PREFIX}{scope.namespace}_"},
+            payload={"tags": scope.marks, "prefix": _listing_prefix(scope)},
         )
 
 
@@ -64,7 +69,7 @@ def find(aws: Aws, scope: Scope, index: Index) -> Iterable[Resource]:
             owner=scope.owner,
             props={},
             needs=tuple(f"role/{role_name}" for role_name in role),
-            payload={"prefix": f"{_PREFIX}{scope.namespace}_"},
+            payload={"prefix": _listing_prefix(scope)},
         )
 
 

@@ -250,8 +250,22 @@ def delete(aws: Aws, actual: Actual) -> None:
     try:
         aws.call("iam", "delete_role", RoleName=actual.name)
     except AwsError as error:
-        if not error.missing:
+        if error.aws_code == "DeleteConflict":
+            _strip(aws, actual.name)
+            aws.call("iam", "delete_role", RoleName=actual.name)
+        elif not error.missing:
             raise
+
+
+def _strip(aws: Aws, name: str) -> None:
+    """Takes from the role what others put on it: IAM deletes only a bare one."""
+    for policy in aws.pages("iam", "list_role_policies", "PolicyNames", RoleName=name):
+        aws.call("iam", "delete_role_policy", RoleName=name, PolicyName=policy)
+    for attached in aws.pages(
+        "iam", "list_attached_role_policies", "AttachedPolicies", RoleName=name
+    ):
+        arn = attached["PolicyArn"]
+        aws.call("iam", "detach_role_policy", RoleName=name, PolicyArn=arn)
 
 
 def settle(aws: Aws, resource: Resource) -> None:

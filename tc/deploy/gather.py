@@ -34,14 +34,48 @@ def gather(
     sweeping = [c for c in kinds() if _sweeps(c, selection)]
     if sweeping:
         wanted = _merged(wanted, _owned(aws, scopes, sweeping))
+    places = _places(desired)
     found: Found = {}
     looked: set[str] = set()
-    while fresh := [r for key, r in wanted.items() if key not in looked]:
+    while fresh := [_placed(r, places) for key, r in wanted.items() if key not in looked]:
         looked |= {resource.key for resource in fresh}
         _read(aws, fresh, found, looked)
         missing = [r for r in fresh if r.key not in found]
-        wanted |= _needs(missing, desired) | _traced(found)
+        wanted |= _needs(missing, desired) | _traced(found) | _turned(found, desired)
     return found
+
+
+def _places(desired: Iterable[Resource]) -> dict[str, dict[str, tuple[str, str]]]:
+    """By API: (owner, name) of each desired route by its method and path."""
+    places: dict[str, dict[str, tuple[str, str]]] = {}
+    for resource in desired:
+        if resource.kind == "route" and resource.parent:
+            place = f"{resource.props['method']} {resource.props['path']}"
+            places.setdefault(resource.parent, {})[place] = (resource.owner, resource.name)
+    return places
+
+
+def _placed(
+    resource: Resource, places: Mapping[str, Mapping[str, tuple[str, str]]]
+) -> Resource:
+    """An API with the routes that it should have, to know the live ones by."""
+    if resource.kind != "api":
+        return resource
+    payload = {**(resource.payload or {}), "routes": places.get(resource.key, {})}
+    return replace(resource, payload=payload)
+
+
+def _turned(found: Found, desired: Sequence[Resource]) -> dict[str, Resource]:
+    """What refers to a parent that has to be made anew, selected or not."""
+    fixed = {component.KIND: component.REPLACE for component in kinds()}
+    anew = {
+        resource.key
+        for resource in desired
+        if resource.bears and resource.key in found
+        for prop in fixed[resource.kind]
+        if found[resource.key].props.get(prop) != resource.props.get(prop)
+    }
+    return {r.key: r for r in desired if not anew.isdisjoint((r.parent, *r.needs))} if anew else {}
 
 
 def _sweeps(component: Component, selection: Selection) -> bool:

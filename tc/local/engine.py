@@ -19,7 +19,7 @@ from tc.errors import TcError
 from tc.events import Emit, Event
 from tc.local import environment, program, wire
 from tc.local.found import on_path
-from tc.local.home import Home, explained, find_home, locked, make_home, take_lock
+from tc.local.home import Home, explained, find_home, locked, make_home, reason, take_lock
 from tc.local.ports import choose_port, forced_port
 from tc.local.process import alive, end
 from tc.local.pythons import find as find_pythons
@@ -101,15 +101,15 @@ def save(engine: Engine) -> None:
     try:
         port = int(engine.url.rpartition(":")[2])
         code, body = wire.request("POST", port, "/_tc/save", _SAVE_DEADLINE)
-        reason = "" if code == 200 else body.decode(errors="replace")[:200] or f"status {code}"
+        why = "" if code == 200 else body.decode(errors="replace")[:200] or f"status {code}"
     except OSError as error:
-        reason = str(error)
-    if reason:
+        why = reason(error)
+    if why:
         raise TcError(
-            f"The local engine did not save its state: {reason}.",
+            f"the local engine didn't save its state: {why}",
             code="local-save",
             where=str(find_home().log),
-            hint="`tc local status` shows whether it still runs.",
+            hint="check that it still runs: tc local status",
         )
 
 
@@ -126,13 +126,13 @@ def _mend(home: Home, runtimes: Mapping[str, str], emit: Emit) -> Record:
 
     record = _running(home, emit)
     if record:
-        reason = misfit(record, runtimes)
+        why = misfit(record, runtimes)
         # Its start may have been interrupted a moment ago: it has the rest of its time.
         patience = max(record.started + launch.READY_DEADLINE - time.time(), _PATIENCE)
-        if not reason and launch.wait_ready(record, min(patience, launch.READY_DEADLINE), None):
+        if not why and launch.wait_ready(record, min(patience, launch.READY_DEADLINE), None):
             return record
-        reason = reason or "it does not answer"
-        emit(Event("log", f"Restarting the local engine: {reason}"))
+        why = why or "it doesn't answer"
+        emit(Event("log", f"Restarting the local engine: {why}"))
         _end(home, record, emit)
     before = record or read_anyway(home)
     place = environment.ensure(emit)
@@ -170,7 +170,7 @@ def misfit(record: Record, runtimes: Mapping[str, str]) -> str:
     if forced and record.port != forced:
         return f"TC_LOCAL_PORT asks for port {forced}"
     if record.engine != environment.ENGINE:
-        return f"it is version {record.engine}, this tc needs {environment.ENGINE}"
+        return f"its version is {record.engine}, this tc needs {environment.ENGINE}"
     if record.launcher != program.launcher_digest():
         return "it was started by another version of tc"
     if record.environment != str(environment.locate().path):
@@ -192,7 +192,7 @@ def _running(home: Home, emit: Emit) -> Record | None:
         record = read_record(home.record)
     except ValueError:
         record = None
-        text = f"{home.record} is damaged; it is written anew."
+        text = f"{home.record} is damaged and is written anew"
         emit(Event("warning", text, {"code": "local-record", "hint": ""}))
     if record and alive(record.pid, record.born):
         return record
@@ -209,11 +209,11 @@ def _running(home: Home, emit: Emit) -> Record | None:
             break
         time.sleep(0.02)
     raise TcError(
-        "An engine that this tc cannot see uses the same files: in another container,"
-        " or started by another user.",
+        "an engine that this tc can't see uses the same files: it runs in another container,"
+        " or as another user",
         code="local-stranger",
         where=str(home.path),
-        hint="Stop it where it was started, or set TC_HOME to another directory.",
+        hint="stop it where it was started, or set TC_HOME to another directory",
     )
 
 
@@ -238,8 +238,11 @@ def _lost(words: list[str]) -> Record | None:
 
 def _end(home: Home, record: Record, emit: Emit) -> None:
     if not end(record.pid, record.born, _GRACE):
-        text = f"The local engine did not end within {_GRACE:.0f} s and was killed."
-        hint = "Changes since the last tc command may be lost."
+        text = (
+            f"the local engine didn't end within {_GRACE:.0f} s and was killed:"
+            " changes since the last tc command may be lost"
+        )
+        hint = "see what is left: tc list -e local"
         emit(Event("warning", text, {"code": "local-killed", "hint": hint}))
     write_record(home.record, record.stopped())
 

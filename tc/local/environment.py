@@ -141,15 +141,15 @@ def _uv(arguments: list[str], directory: Path) -> None:
         )
     except FileNotFoundError:
         raise TcError(
-            "The program uv, which installs the local engine, is missing.",
+            "the program uv, which installs the local engine, is missing",
             code="local-install",
             hint="pip install uv",
         ) from None
     except subprocess.TimeoutExpired:
         raise TcError(
-            f"The local engine was not installed within {_DEADLINE} s.",
+            f"the local engine wasn't installed within {_DEADLINE} s",
             code="local-install",
-            hint="Check the connection to the package index, then run this again.",
+            hint="check the connection to the package index, then run this again",
         ) from None
     if ended.returncode != 0:
         raise _failure(ended.stderr)
@@ -170,33 +170,33 @@ def _can_write(path: Path) -> bool:
 _FAILURES = (
     (
         r"os error 28|No space left",
-        "The disk is full.",
-        "Free 100 MB, or set TC_CACHE_DIR to a directory on another disk.",
+        "the disk is full",
+        "free 100 MB, or set TC_CACHE_DIR to a directory on another disk",
     ),
     (
         r"os error 30|Read-only file system|os error 13|Permission denied",
-        "The cache cannot be written.",
-        "Set TC_CACHE_DIR and UV_CACHE_DIR to directories that you can write.",
+        "the cache can't be written",
+        "set TC_CACHE_DIR and UV_CACHE_DIR to directories that you can write",
     ),
     (
         r"invalid peer certificate|certificate",
-        "The package index shows a certificate that this machine does not trust.",
-        "Set SSL_CERT_FILE to the file with your CA certificates.",
+        "the package index shows a certificate that this machine doesn't trust",
+        "set SSL_CERT_FILE to the file with your CA certificates",
     ),
     (
         r"401 Unauthorized|403 Forbidden|407 Proxy",
-        "The package index refuses access.",
-        "Check the index address and its credentials (pip's index-url, UV_DEFAULT_INDEX).",
+        "the package index refuses access",
+        "check the index address and its credentials (pip's `index-url`, UV_DEFAULT_INDEX)",
     ),
     (
         r"Failed to fetch|error sending request|dns error|Connect|timed out|Network",
-        "The package index cannot be reached.",
-        "Check the connection and the proxy, or set PIP_INDEX_URL to an index you can reach.",
+        "the package index can't be reached",
+        "check the connection and the proxy, or set PIP_INDEX_URL to an index that you can reach",
     ),
     (
         r"No solution found|no version of|not found in",
-        f"The package index does not have {_REQUIREMENTS[0]} and {_HANDLER_REQUIREMENTS[0]}.",
-        "Set PIP_INDEX_URL or PIP_FIND_LINKS to a place that has them.",
+        f"the package index lacks {_REQUIREMENTS[0]} or {_HANDLER_REQUIREMENTS[0]}",
+        "set PIP_INDEX_URL or PIP_FIND_LINKS to a place that has both",
     ),
 )
 
@@ -206,9 +206,9 @@ def _failure(output: str) -> TcError:
     known = (
         (sentence, hint) for pattern, sentence, hint in _FAILURES if re.search(pattern, output)
     )
-    sentence, hint = next(known, ("uv failed.", "Mend what uv says, then run this again."))
+    sentence, hint = next(known, ("uv failed", "mend what uv says, then run this again"))
     return TcError(
-        f"The local engine was not installed. {sentence}\n{shown}",
+        f"the local engine can't be installed: {sentence}\n{shown}",
         code="local-install",
         hint=hint,
     )

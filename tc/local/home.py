@@ -29,7 +29,7 @@ from tc.places import state_place
 #: seconds; the first start installs the engine while it holds the lock
 LOCK_DEADLINE = 600.0
 _LOCK_POLL = 0.1
-_ELSEWHERE = "Set TC_HOME and TC_CACHE_DIR to directories that you can write."
+_ELSEWHERE = "set TC_HOME and TC_CACHE_DIR to directories that you can write"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,11 @@ def write_private(path: Path, text: str) -> None:
             raise
 
 
+def reason(error: OSError) -> str:
+    """What the system says, for the end of a sentence: ``permission denied``."""
+    return error.strerror.lower() if error.strerror else str(error)
+
+
 @contextlib.contextmanager
 def explained(path: Path) -> Iterator[None]:
     """Tells an `OSError` on `path` as a sentence with a way out."""
@@ -111,7 +116,7 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise TcError(
-            f"tc cannot write there: {error.strerror or error}.",
+            f"tc can't write its files: {reason(error)}",
             code="local-home",
             where=str(path),
             hint=_ELSEWHERE,
@@ -138,10 +143,10 @@ def _take(fd: int, path: Path, emit: Emit) -> None:
         waited = time.monotonic() - begun
         if waited > LOCK_DEADLINE:
             raise TcError(
-                f"Another tc has been starting or stopping the engine for {waited:.0f} s.",
+                f"another tc has been starting or stopping the local engine for {waited:.0f} s",
                 code="local-locked",
                 where=str(path),
-                hint="End that tc, then run this again.",
+                hint="end that tc, then run this again",
             )
         if not told and waited > 0.5:
             told = True

@@ -182,25 +182,26 @@ def _check_state(home: Home) -> None:
             json.loads(file.read_bytes())
         except (OSError, ValueError) as error:
             raise TcError(
-                f"The saved state of the local engine is damaged: {error}.",
+                f"the saved state of the local engine is damaged: {error}",
                 code="local-state",
                 where=str(file),
-                hint="`tc local reset` forgets all local sandboxes and starts afresh.",
+                hint="forget all local sandboxes and start afresh: tc local reset",
             ) from None
 
 
 def _not_started(home: Home, begun: int, code: int | None) -> TcError:
-    what = f"did not answer within {READY_DEADLINE:.0f} s"
+    what = f"didn't answer within {READY_DEADLINE:.0f} s of its start"
     if code is not None:
-        what = f"ended with exit code {code}"
+        what = f"ended with exit code {code} at its start"
     with home.log.open("rb") as log:
         log.seek(begun)
         lines = log.read().decode(errors="replace").splitlines()[-_TAIL:]
-    shown = "\n".join(f"  {line}" for line in lines) or "  (it said nothing)"
+    shown = "\n".join(f"  {line}" for line in lines)
+    said = f"; its last lines:\n{shown}" if lines else " and said nothing"
     kind = PortTaken if code == _EXIT_TAKEN else TcError
     return kind(
-        f"The local engine {what} at its start. Its last lines:\n{shown}",
+        f"the local engine {what}{said}",
         code="local-start",
         where=str(home.log),
-        hint="Run this again; `tc local reset` starts afresh and forgets all local sandboxes.",
+        hint="run this again, or forget all local sandboxes and start afresh: tc local reset",
     )

@@ -21,9 +21,9 @@ def choose_port(remembered: int, emit: Emit) -> int:
     if forced:
         if wire.taken(forced):
             raise TcError(
-                f"Port {forced}, which TC_LOCAL_PORT names, is taken by another program.",
+                f"port {forced}, which TC_LOCAL_PORT names, is taken by another program",
                 code="port-taken",
-                hint="Set TC_LOCAL_PORT to another port, or unset it.",
+                hint="set TC_LOCAL_PORT to another port, or unset it",
             )
         if remembered and remembered != forced:
             _tell_moved(remembered, forced, "TC_LOCAL_PORT says so", emit)
@@ -33,12 +33,12 @@ def choose_port(remembered: int, emit: Emit) -> int:
     for port in range(FIRST_PORT, FIRST_PORT + _PORTS):
         if port != remembered and not wire.taken(port):
             if remembered:
-                _tell_moved(remembered, port, "another program took the old one", emit)
+                _tell_moved(remembered, port, "another program took the old port", emit)
             return port
     raise TcError(
-        f"No port between {FIRST_PORT} and {FIRST_PORT + _PORTS - 1} is free.",
+        f"no port between {FIRST_PORT} and {FIRST_PORT + _PORTS - 1} is free",
         code="port-taken",
-        hint="Set TC_LOCAL_PORT to a free port.",
+        hint="set TC_LOCAL_PORT to a free port",
     )
 
 
@@ -48,11 +48,14 @@ def forced_port() -> int:
     if not text:
         return 0
     if not text.isdecimal() or not 1 <= int(text) <= 65535:
-        raise UsageError(f"TC_LOCAL_PORT is {text!r}, which is no port.", hint="1 to 65535")
+        raise UsageError(
+            f"TC_LOCAL_PORT is `{text}`, which is no port",
+            hint="set it to a number from 1 to 65535, or unset it",
+        )
     return int(text)
 
 
 def _tell_moved(before: int, after: int, why: str, emit: Emit) -> None:
-    text = f"The local engine moves from port {before} to {after}: {why}. Addresses change."
-    data = {"code": "local-port", "hint": "tc list -e local shows the new addresses"}
+    text = f"addresses change: the local engine moves from port {before} to {after}, as {why}"
+    data = {"code": "local-port", "hint": "see the new addresses: tc list -e local"}
     emit(Event("warning", text, data))

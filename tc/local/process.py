@@ -69,7 +69,10 @@ def end(pid: int, born: str, grace: float) -> bool:
         _signal(pid, signal.SIGKILL, group=True)
         if not _gone(pid, born, 5.0):
             raise TcError(
-                f"The local engine (pid {pid}) cannot be ended.", code="local-stuck", where="local"
+                f"the local engine (pid {pid}) was killed and doesn't end",
+                code="local-stuck",
+                where="local",
+                hint=f"wait until process {pid} is gone, then run this again",
             )
     # Handlers that outlived the engine are of no use to anybody.
     _signal(pid, signal.SIGKILL, group=True)
@@ -89,9 +92,9 @@ def _signal(pid: int, number: signal.Signals, *, group: bool = False) -> None:
         if group:
             return
         raise TcError(
-            f"The local engine (pid {pid}) belongs to another user.",
+            f"the local engine (pid {pid}) belongs to another user",
             code="local-user",
-            hint="Stop it as that user: tc local stop",
+            hint="stop it as that user: tc local stop",
         ) from None
 
 

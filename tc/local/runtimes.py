@@ -79,7 +79,7 @@ def _check_pythons(asked: dict[str, list[str]]) -> list[Message]:
             f"{_count(names)} for {runtime}, which this machine lacks:"
             f" {_run(names)} on Python {here[used].version} here"
         )
-        hint = f"Python {version} makes them run as on AWS: uv python install {version}"
+        hint = f"for the version that AWS has: uv python install {version}"
         messages.append(Message("warning", "runtime-version", text, hint, tuple(names)))
     return messages
 
@@ -92,7 +92,7 @@ def _check_program(program: _Program, asked: dict[str, list[str]]) -> list[Messa
             Message(
                 "error",
                 "runtime-missing",
-                f"This machine has no {program.title}, which {_need(names)}",
+                f"this machine has no {program.title}, which {_need(names)}",
                 _how_to_get(program),
                 tuple(name for runtime in sorted(asked) for name in asked[runtime]),
             )
@@ -106,7 +106,9 @@ def _check_program(program: _Program, asked: dict[str, list[str]]) -> list[Messa
                 f"{_count(names)} for {runtime}: {_run(names)} on {program.title} {version} here,"
                 f" the one on PATH"
             )
-            messages.append(Message("warning", "runtime-version", text, "", tuple(names)))
+            wanted = f"{program.title} {match.group(1)}"
+            hint = f"for the version that AWS has, put {wanted} on PATH before it"
+            messages.append(Message("warning", "runtime-version", text, hint, tuple(names)))
     return messages
 
 
@@ -134,15 +136,15 @@ def _version(program: _Program, path: str) -> str:
 
 
 def _refused(runtime: str, names: list[str]) -> Message:
-    text = f"{_count(names)} for {runtime}, which -e local cannot run: {', '.join(names[:_NAMED])}"
+    text = f"{_count(names)} for {runtime}, which -e local can't run: {', '.join(names[:_NAMED])}"
     if len(names) > _NAMED:
         text += f" and {len(names) - _NAMED} more"
-    hint = "Python, Ruby, Node.js and built binaries (go, rust) run on local; use an AWS env."
+    hint = "use an AWS env: local runs Python, Ruby, Node.js and built binaries (go, rust)"
     return Message("error", "runtime-refused", text, hint, tuple(names))
 
 
 def _count(names: list[str]) -> str:
-    return f"{names[0]} asks" if len(names) == 1 else f"{len(names)} functions ask"
+    return f"`{names[0]}` asks" if len(names) == 1 else f"{len(names)} functions ask"
 
 
 def _run(names: list[str]) -> str:

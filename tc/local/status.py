@@ -51,6 +51,8 @@ def look() -> Status:
         return Status(False, environment.ENGINE, home.path, home.log, size, port=port)
     engine = engine_of(record)
     problem = misfit(record, find_runtimes())
+    if problem:
+        problem = f"the next command with -e local restarts it: {problem}"
     healthy = answers(record, ANSWER)
     return Status(
         running=healthy,
@@ -63,7 +65,7 @@ def look() -> Status:
         port=port,
         since=engine.started,
         functions=_functions(port) if healthy else None,
-        problem=problem if healthy else "it does not answer",
+        problem=problem if healthy else f"the engine (pid {engine.pid}) doesn't answer",
     )
 
 

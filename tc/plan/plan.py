@@ -49,13 +49,16 @@ def make_removal(
 ) -> Plan:
     """The plan that removes what `selection` means of `actual`, and leaves the rest.
 
-    What only comes with a selected thing stays: others may use it too.
+    What only comes with a selected thing stays: others may use it too. But a
+    parent that nothing is left in goes with its last child.
     """
     going = {
         resource.key
         for resource in desired
         if selection.selects(resource) and selection.about(resource.kind)
     }
+    children = {parent.key: _children_of(parent, desired) for parent in desired if parent.bears}
+    going |= {key for key, inside in children.items() if inside and inside <= going}
     return make_plan(
         [resource for resource in desired if resource.key not in going],
         actual,
@@ -64,6 +67,10 @@ def make_removal(
         replacing=replacing,
         order=order,
     )
+
+
+def _children_of(parent: Resource, desired: Sequence[Resource]) -> set[str]:
+    return {resource.key for resource in desired if resource.parent == parent.key}
 
 
 def _building(
@@ -81,9 +88,18 @@ def _building(
         _step(resource, actual.get(resource.key), selection.fields(resource), replacing)
         for resource in chosen
     ]
-    steps += [
+    carriers = [
         _step(parent, actual.get(parent.key), replacing.get(parent.kind), replacing)
         for parent in _carriers(chosen, gone, known)
+    ]
+    steps += [
+        step
+        for step in carriers
+        if step.action is Action.REPLACE or (step.resource and "update" in step.resource.bears)
+    ]
+    steps += [
+        _step(resource, actual.get(resource.key), None, replacing)
+        for resource in _carried(known, steps)
     ]
     return known, steps
 
@@ -106,14 +122,27 @@ def _with_needs(
 def _carriers(
     chosen: Sequence[Resource], gone: Sequence[Actual], desired: Sequence[Resource]
 ) -> list[Resource]:
-    """Parents that aren't selected but do their children's changes by a call of theirs.
+    """Parents that aren't selected but may do their children's changes by a call of theirs.
 
     Of such a parent itself only what would replace it is looked at.
     """
     keys = {resource.key for resource in chosen}
     wanted = {resource.parent for resource in chosen} | {found.parent for found in gone}
+    return [parent for parent in desired if parent.key in wanted - keys and parent.bears]
+
+
+def _carried(desired: Sequence[Resource], steps: Sequence[Step]) -> list[Resource]:
+    """What lives in or refers to a parent that is made anew, and isn't in the plan yet."""
+    anew = {
+        step.key
+        for step in steps
+        if step.action is Action.REPLACE and step.resource and step.resource.bears
+    }
+    planned = {step.key for step in steps}
     return [
-        parent for parent in desired if parent.key in wanted - keys and "update" in parent.bears
+        resource
+        for resource in desired
+        if resource.key not in planned and not anew.isdisjoint((resource.parent, *resource.needs))
     ]
 
 

@@ -7,6 +7,7 @@ import json
 import re
 import zipfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -395,3 +396,28 @@ def test_what_was_changed_on_aws_is_named_and_mended(lab: Lab, project: Project,
     finally:
         project.create()
     project.same()
+
+
+ROUTES = """\
+name: moves
+routes:
+  first: { path: /x, method: GET, function: one%(more)s }
+  second: { path: /y, method: GET, function: two%(more)s }
+"""
+
+
+@pytest.mark.parametrize("more", ["", ", kind: rest", ", gateway: moves-shared"])
+def test_routes_can_be_renamed_and_can_swap_their_paths(
+    lab: Lab, tmp_path: Path, more: str
+) -> None:
+    files = {f"{name}/handler.py": HANDLER.replace("NAME", name) for name in ("one", "two")}
+    project = Project(lab, tmp_path).write({".git/HEAD": "", **files})
+    project.write({"topology.yml": ROUTES % {"more": more}})
+    with deployed(project):
+        project.edit("topology.yml", "first:", "renamed:")
+        project.edit("topology.yml", "/x", "/z")
+        project.edit("topology.yml", "/y", "/x")
+        project.edit("topology.yml", "/z", "/y")
+        at = project.create()
+        assert lab.http("GET", at["GET /x"]).json == {"from": "two"}
+        assert lab.http("GET", at["GET /y"]).json == {"from": "one"}

@@ -123,7 +123,7 @@ def test_a_saved_state_outlives_a_crash(home: Home) -> None:
     sqs(first).create_queue(QueueName="jobs")
     engine.save(first)
     crash(first)
-    with pytest.raises(TcError, match="did not save"):
+    with pytest.raises(TcError, match="didn't save"):
         engine.save(first)
 
     second = engine.ensure(silent)
@@ -228,7 +228,7 @@ def test_an_engine_that_hangs_is_replaced(home: Home, monkeypatch: pytest.Monkey
     assert second.pid != first.pid
     assert second.url == first.url
     assert not alive(first.pid)
-    assert "it does not answer" in heard.text("log")
+    assert "it doesn't answer" in heard.text("log")
     assert "was killed" in heard.text("warning")
 
 
@@ -268,7 +268,7 @@ def test_a_deleted_record_loses_no_engine(home: Home) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "reason"),
     [
-        ("engine", "1.5.32", "it is version 1.5.32, this tc needs 1.5.33"),
+        ("engine", "1.5.32", "its version is 1.5.32, this tc needs 1.5.33"),
         ("launcher", "0", "another version of tc"),
         ("environment", "/elsewhere", "another Python"),
         ("runtimes", {}, "interpreters have changed"),
@@ -340,11 +340,11 @@ def test_a_forced_port(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as stranger:
         taken = stranger.getsockname()[1]
         monkeypatch.setenv("TC_LOCAL_PORT", str(taken))
-        with pytest.raises(TcError, match=f"Port {taken}, which TC_LOCAL_PORT names, is taken"):
+        with pytest.raises(TcError, match=f"port {taken}, which TC_LOCAL_PORT names, is taken"):
             engine.ensure(silent)
     assert port_of(engine.ensure(silent)) == taken
     monkeypatch.setenv("TC_LOCAL_PORT", "http")
-    with pytest.raises(UsageError, match="TC_LOCAL_PORT is 'http'"):
+    with pytest.raises(UsageError, match="TC_LOCAL_PORT is `http`"):
         engine.ensure(silent)
 
 

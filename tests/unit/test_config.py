@@ -23,8 +23,15 @@ x-mine: [1, 2]
 """
 NEITHER = (
     "has neither `profile` nor `account` | "
-    "without a profile the machine's credentials are used: say which account"
+    "add `profile`, or `account` to use this machine's credentials"
 )
+LATER = (
+    "this version of tc can't use `guards` of config.yml yet | "
+    "rename it `x-guards` to go on without it"
+)
+CANT_BE_ACCOUNT = "can't be the `account` of an env | write it like 012345678901"
+CANT_BE_REGION = "can't be the `region` of an env | write it like eu-west-1"
+RESERVED = "is reserved, as all that start with `aws:` or `tc:` | give it another name"
 
 
 @pytest.fixture(autouse=True)
@@ -114,18 +121,18 @@ def test_a_file_that_says_nothing_is_no_error(repo: Path, text: str) -> None:
         ),
         (
             "guards: {}\n",
-            "1:1 not-yet `guards` can't be used in this version of tc yet | take it out",
+            f"1:1 not-yet {LATER}",
         ),
-        ("envs: [dev]\n", "1:1 wrong-type `envs` is a mapping, not a list | "),
-        ("envs: {dev: x}\n", "1:13 wrong-type `dev` is a mapping, not text | "),
-        ("default_env: [x]\n", "1:1 wrong-type `default_env` is text, not a list | "),
+        ("envs: [dev]\n", "1:1 wrong-type `envs` must be a mapping, not a list | "),
+        ("envs: {dev: x}\n", "1:13 wrong-type `dev` must be a mapping, not text | "),
+        ("default_env: [x]\n", "1:1 wrong-type `default_env` must be text, not a list | "),
         (
             "envs: {dev: {profile: x, account: 1234}}\n",
-            "1:35 invalid-value `1234` is no account | such as 012345678901",
+            f"1:35 invalid-value `1234` {CANT_BE_ACCOUNT}",
         ),
         (
             "envs: {dev: {profile: x, region: Ireland}}\n",
-            "1:34 invalid-value `Ireland` is no region | such as eu-west-1",
+            f"1:34 invalid-value `Ireland` {CANT_BE_REGION}",
         ),
         (
             "envs:\n  ci: {region: eu-west-1}\n",
@@ -138,7 +145,7 @@ def test_a_file_that_says_nothing_is_no_error(repo: Path, text: str) -> None:
         ),
         (
             "tags: {'tc:functor': x}\n",
-            "1:8 invalid-value tag `tc:functor` is reserved | give it another name",
+            f"1:8 invalid-value tag `tc:functor` {RESERVED}",
         ),
         ("tags: {a: 1}\ntags: {a: 2}\n", "2:1 duplicate-key `tags` is here twice | take one out"),
     ],
@@ -197,12 +204,12 @@ def test_no_env_lists_what_there_is() -> None:
 def test_an_unknown_env_is_refused_with_the_nearest_one() -> None:
     with pytest.raises(UsageError) as caught:
         choose_env("corpdev", Config())
-    assert caught.value.message == "There is no env or AWS profile `corpdev`."
+    assert caught.value.message == "there is no env or AWS profile `corpdev`"
     assert caught.value.hint == "did you mean `corp-dev`?"
     config = Config(Path("c.yml"), envs={"qa": Environment("qa", profile="gone")})
     with pytest.raises(UsageError) as caught:
         choose_env("qa", config)
-    assert caught.value.message == "Env `qa` uses the AWS profile `gone`, which does not exist."
+    assert caught.value.message == "env `qa` uses the AWS profile `gone`, which doesn't exist"
     assert caught.value.where == "c.yml"
 
 
@@ -214,5 +221,5 @@ def test_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
     assert choose_sandbox(None) == "pr-123"
     assert choose_sandbox("bob") == "bob"
     for bad in ("Bob", "-bob", "a_b", "a b", "bob\n"):
-        with pytest.raises(UsageError, match="cannot be a sandbox's name"):
+        with pytest.raises(UsageError, match="can't be a sandbox's name"):
             choose_sandbox(bad)

@@ -20,7 +20,7 @@ def explain(error: BaseException, now: Clock) -> TcError | None:
     if isinstance(error, BrokenPipeError):
         return None
     if isinstance(error, KeyboardInterrupt):
-        return TcError("Interrupted.", code="interrupted")
+        return TcError("interrupted", code="interrupted")
     first, *_ = str(error).split("\n")
     said = f"{type(error).__name__}: {first}".rstrip(": ")
     message = f"tc has a bug: {cut_middle(said, _LONGEST)}"

@@ -17,6 +17,7 @@ HOOKS = (
     "environments",
     "provided",
     "function_logs",
+    "http_apis",
     "http_integrations",
     "rest_integrations",
     "http_import",

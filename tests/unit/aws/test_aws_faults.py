@@ -20,6 +20,9 @@ LEGACY = (
     "[profile dev]\nsso_start_url=https://x\nsso_region=eu-west-1\n"
     "sso_account_id=1\nsso_role_name=r\n"
 )
+NO_JSON = (
+    "the credentials of profile `dev` can't be fetched: the credential process printed no JSON"
+)
 
 
 def failure(environment: Environment, region: str = "eu-west-1") -> TcError:
@@ -33,21 +36,21 @@ def failure(environment: Environment, region: str = "eu-west-1") -> TcError:
     [
         (
             "[profile dev]\n",
-            "There are no credentials for profile `dev`.",
+            "there are no credentials for profile `dev`",
             "aws configure --profile",
         ),
-        ("", "There is no AWS profile `dev`.", ""),
+        ("", "there is no AWS profile `dev`", "aws configure --profile dev"),
         (
             "[profile dev]\naws_access_key_id=A\n",
-            "The credentials of profile `dev` lack aws_secret_access_key.",
+            "the credentials of profile `dev` lack `aws_secret_access_key`",
             "aws configure --profile dev",
         ),
-        (SSO + SESSION, "There is no SSO login for profile `dev` yet.", "tc login -e dev"),
-        (LEGACY, "There is no SSO login for profile `dev` yet.", "tc login -e dev"),
+        (SSO + SESSION, "there is no SSO login for profile `dev` yet", "tc login -e dev"),
+        (LEGACY, "there is no SSO login for profile `dev` yet", "tc login -e dev"),
         (SSO, 'The specified sso-session does not exist: "corp"', ""),
         (
             ROLE + "source_profile=base\n" + SSO.replace(" dev]", " base]") + SESSION,
-            "There is no SSO login for profile `dev` yet.",
+            "there is no SSO login for profile `dev` yet",
             "tc login -e dev",
         ),
         (
@@ -55,23 +58,23 @@ def failure(environment: Environment, region: str = "eu-west-1") -> TcError:
             'The source_profile "base" referenced in the profile "dev" does not exist.',
             "",
         ),
-        (ROLE + "web_identity_token_file=/no/token\n", "/no/token: no such file or directory.", ""),
+        (ROLE + "web_identity_token_file=/no/token\n", "/no/token: no such file or directory", ""),
         (
             '[profile dev]\ncredential_process=sh -c "echo go away >&2; exit 3"\n',
-            "The credentials of profile `dev` could not be fetched: go away",
+            "the credentials of profile `dev` can't be fetched: go away",
             "renew the credentials of profile `dev`",
         ),
         (
             "[profile dev]\ncredential_process=echo hello\n",
-            "The credentials of profile `dev` could not be fetched: what came is not JSON.",
-            "renew",
+            NO_JSON,
+            "check the `credential_process`",
         ),
         (
             "[profile dev]\ncredential_process=/no/such/thing\n",
-            "/no/such/thing: no such file or directory.",
+            "/no/such/thing: no such file or directory",
             "",
         ),
-        (KEYS + "garbage\n", "This file is not a valid AWS configuration.", ""),
+        (KEYS + "garbage\n", "this file isn't a valid AWS configuration", ""),
     ],
 )
 def test_a_profile_that_cannot_be_used(
@@ -86,7 +89,7 @@ def test_a_profile_that_cannot_be_used(
 
 def test_a_machine_without_credentials(server: Server) -> None:
     error = failure(Environment("ci", account="111111111111", endpoint_url=server.url))
-    assert error.message == "There are no AWS credentials on this machine."
+    assert error.message == "there are no AWS credentials on this machine"
     assert "AWS_ACCESS_KEY_ID" in error.hint
     assert error.code == "credentials"
 
@@ -94,13 +97,13 @@ def test_a_machine_without_credentials(server: Server) -> None:
 @pytest.mark.parametrize(
     ("code", "said", "message"),
     [
-        ("ExpiredToken", "expired", "The credentials of profile `dev` have expired."),
-        ("InvalidClientTokenId", "x", "AWS does not know the access key of profile `dev`."),
-        ("SignatureDoesNotMatch", "differs", "The secret key of profile `dev` is wrong."),
+        ("ExpiredToken", "expired", "the credentials of profile `dev` have expired"),
+        ("InvalidClientTokenId", "x", "AWS doesn't know the access key of profile `dev`"),
+        ("SignatureDoesNotMatch", "differs", "the secret key of profile `dev` is wrong"),
         (
             "SignatureDoesNotMatch",
             "Signature expired: 2024 is now earlier than 2023",
-            "AWS refused the call's date: this machine's clock is off by over 5 minutes.",
+            "AWS refused the call's date: this machine's clock is off by over 5 minutes",
         ),
         (
             "AccessDenied",
@@ -108,7 +111,7 @@ def test_a_machine_without_credentials(server: Server) -> None:
             "You may not.",
         ),
         ("Boom", "It broke; RequestID: ab-cd", "It broke"),
-        ("Boom", "", "AWS answered Boom."),
+        ("Boom", "", "AWS answered Boom"),
     ],
 )
 def test_what_aws_refuses(server: Server, keys: None, code: str, said: str, message: str) -> None:
@@ -120,7 +123,7 @@ def test_what_aws_refuses(server: Server, keys: None, code: str, said: str, mess
 
 def test_an_answer_that_is_not_aws(server: Server, keys: None) -> None:
     server.answers["GetCallerIdentity"] = [Answer("<html>Please log in")]
-    assert failure(dev(server)).message.startswith("What answered is not AWS")
+    assert failure(dev(server)).message.startswith("what answered isn't AWS")
 
 
 def test_an_expired_sso_login_is_renewed_with_tc_login(server: Server, home: Path) -> None:
@@ -134,12 +137,17 @@ def test_an_expired_sso_login_is_renewed_with_tc_login(server: Server, home: Pat
 @pytest.mark.parametrize(
     ("url", "variables", "message", "hint"),
     [
-        ("http://127.0.0.1:1", {}, "http://127.0.0.1:1 could not be reached.", "right region"),
-        ("https://user:pw@127.0.0.1:1/x", {}, "https://127.0.0.1:1 could not", "right region"),
+        ("http://127.0.0.1:1", {}, "http://127.0.0.1:1 can't be reached", "right region"),
+        (
+            "https://user:pw@127.0.0.1:1/x",
+            {},
+            "https://127.0.0.1:1 can't be reached",
+            "right region",
+        ),
         (
             "https://lambda.invalid",
             {"HTTPS_PROXY": "http://user:hunter2@127.0.0.1:1"},
-            "AWS could not be reached: the proxy refused or did not answer.",
+            "AWS can't be reached: the proxy refuses or doesn't answer",
             "HTTPS_PROXY",
         ),
     ],
@@ -166,7 +174,7 @@ def test_tls_that_is_not_accepted(server: Server, keys: None) -> None:
     error = failure(
         Environment("dev", profile="dev", endpoint_url=server.url.replace("http:", "https:"))
     )
-    assert error.message.endswith("its TLS certificate was not accepted.")
+    assert error.message.endswith("can't be reached: the TLS handshake failed")
     assert "AWS_CA_BUNDLE" in error.hint
 
 
@@ -175,7 +183,7 @@ def test_the_local_engine_is_named_when_it_is_not_there() -> None:
     aws = open_session(environment, None, silent)
     with aws, pytest.raises(AwsError) as caught:
         aws.call("lambda", "list_functions")
-    assert caught.value.message == "The local engine (http://127.0.0.1:1) could not be reached."
+    assert caught.value.message == "the local engine (http://127.0.0.1:1) can't be reached"
 
 
 def test_a_value_that_botocore_quotes_is_left_out(server: Server, keys: None) -> None:

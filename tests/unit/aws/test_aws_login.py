@@ -158,8 +158,8 @@ def test_the_older_style_asks_for_no_scopes(sso: Server, home: Path) -> None:
 @pytest.mark.parametrize(
     ("code", "message"),
     [
-        ("ExpiredTokenException", "The code was not confirmed within 10 min."),
-        ("AccessDeniedException", "The login was refused in the browser."),
+        ("ExpiredTokenException", "the code wasn't confirmed in the browser within 10 min"),
+        ("AccessDeniedException", "the login was refused in the browser"),
     ],
 )
 def test_a_login_that_fails_leaves_nothing(
@@ -189,7 +189,7 @@ def test_a_profile_without_sso_says_what_it_uses(
 ) -> None:
     write_config(home, config)
     answer = login(server)
-    assert answer["error"] == f"Profile `dev` has no SSO to log in to: it uses {uses}."
+    assert answer["error"] == f"profile `dev` has no SSO to log in to: it uses {uses}"
     assert answer["exit"] == 2
     assert server.requests == []
 
@@ -197,13 +197,13 @@ def test_a_profile_without_sso_says_what_it_uses(
 def test_incomplete_sso_settings_are_named(server: Server, home: Path) -> None:
     write_config(home, PROFILE + "sso_session=corp\n")
     assert login(server)["error"] == (
-        "Profile `dev` names the SSO session `corp`, which does not exist."
+        "profile `dev` names the SSO session `corp`, which doesn't exist"
     )
     write_config(home, PROFILE + "sso_start_url=https://x\n")
-    assert login(server)["error"] == "The SSO settings of profile `dev` lack sso_region."
+    assert login(server)["error"] == "the SSO settings of profile `dev` lack `sso_region`"
 
 
 def test_a_home_that_cannot_be_written_is_said(sso: Server, home: Path) -> None:
     write_config(home, SESSION_STYLE)
     (home / ".aws/sso").write_text("a file")
-    assert login(sso)["error"] == "The login could not be stored: file exists."
+    assert login(sso)["error"] == "the login can't be stored: file exists"

@@ -116,8 +116,8 @@ def test_another_account_s_credentials_are_refused_before_the_first_write(
     with aws, pytest.raises(TcError) as caught:
         aws.call("lambda", "publish_version", FunctionName="f")
     assert caught.value.message == (
-        "The credentials of profile `dev` belong to account 222222222222, "
-        "env `dev` is account 111111111111."
+        "the credentials of profile `dev` belong to account 222222222222, "
+        "env `dev` is account 111111111111"
     )
     assert caught.value.code == "account"
     assert server.operations() == ["GetCallerIdentity"]
@@ -264,7 +264,7 @@ def test_no_region_is_said_with_the_way_to_set_it(server: Server, home: Path) ->
     write_config(home, "[profile dev]\naws_access_key_id=A\naws_secret_access_key=B\n")
     with pytest.raises(UsageError) as caught:
         open_session(dev(server), None, silent)
-    assert caught.value.message == "No region is set for env `dev`."
+    assert caught.value.message == "no region is set for env `dev`"
     assert "--profile dev" in caught.value.hint
     with pytest.raises(UsageError) as caught:
         open_session(replace(dev(server), profile=None), None, silent)

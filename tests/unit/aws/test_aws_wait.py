@@ -28,7 +28,7 @@ def test_until_ends_with_the_last_state_seen() -> None:
     start = time.monotonic()
     with pytest.raises(TcError) as caught:
         until("function a", lambda: Waiting("Pending"), deadline=0.1, emit=silent, every=0.03)
-    assert caught.value.message == "Gave up waiting for function a after 0.1 s; last seen: Pending."
+    assert caught.value.message == "gave up waiting for function a after 0.1 s; last seen: Pending"
     assert 0.1 <= time.monotonic() - start < 1
 
 

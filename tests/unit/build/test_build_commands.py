@@ -170,8 +170,8 @@ with zipfile.ZipFile('lambda.zip', 'w') as out:
 @pytest.mark.parametrize(
     ("command", "code", "parts"),
     [
-        ("true", "no-package", ["`true`", "lambda.zip", "made no zip"]),
-        ("touch a.zip b.zip", "no-package", ["a.zip, b.zip", "none is called lambda.zip"]),
+        ("true", "no-package", ["`true`", "left no package", "made no zip"]),
+        ("touch a.zip b.zip", "no-package", ["a.zip, b.zip", "none of them lambda.zip"]),
         ("echo x > lambda.zip", "bad-zip", ["not a zip"]),
         (": > lambda.zip", "bad-zip", ["not a zip"]),
         (f"mkdir d; {ZIP} d/", "empty-package", ["would be empty"]),
@@ -315,7 +315,7 @@ def test_an_interrupted_build_is_no_failure_of_the_others(make: Make, cache: Pat
     bad: Function = make(name="bad", tasks={"build": "exit 1"})
     with pytest.raises(TcError) as raised:
         package_all([good, bad], cache, silent)
-    assert raised.value.message.startswith("The build of bad failed")
+    assert raised.value.message.startswith("the build of `bad` failed")
     told: list[Event] = []
     package(good, cache, told.append)
     assert told == []

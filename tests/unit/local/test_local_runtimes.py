@@ -57,7 +57,7 @@ def test_a_missing_python_is_named_once(path: Path) -> None:
     [one] = check([("enhancer", "python3.14")])
     assert (one.severity, one.functions) == ("warning", ("enhancer",))
     assert one.text == (
-        "enhancer asks for python3.14, which this machine lacks:"
+        "`enhancer` asks for python3.14, which this machine lacks:"
         f" it runs on Python {OWN_VERSION} here"
     )
     assert "uv python install 3.14" in one.hint
@@ -73,7 +73,7 @@ def test_a_missing_ruby_is_an_error_that_names_each_function(path: Path) -> None
     messages = check([("x", "python3.14"), ("loader", "ruby3.4"), ("other", "ruby3.2")])
     assert [message.severity for message in messages] == ["error", "warning"]
     assert messages[0].text == (
-        "This machine has no Ruby, which other (ruby3.2), loader (ruby3.4) need"
+        "this machine has no Ruby, which other (ruby3.2), loader (ruby3.4) need"
     )
     assert messages[0].hint == "apt-get install ruby"
     program(path / "brew", "")
@@ -83,7 +83,7 @@ def test_a_missing_ruby_is_an_error_that_names_each_function(path: Path) -> None
 def test_a_missing_node_is_an_error(path: Path) -> None:
     [message] = check([("front", "nodejs22.x")])
     assert message.severity == "error"
-    assert message.text == "This machine has no Node.js, which front (nodejs22.x) needs"
+    assert message.text == "this machine has no Node.js, which front (nodejs22.x) needs"
 
 
 def test_another_ruby_is_a_warning(path: Path) -> None:
@@ -92,7 +92,7 @@ def test_another_ruby_is_a_warning(path: Path) -> None:
         [message] = check([("loader", "ruby3.4")])
         assert message.severity == "warning"
         assert (
-            message.text == "loader asks for ruby3.4: it runs on Ruby 3.1.2 here, the one on PATH"
+            message.text == "`loader` asks for ruby3.4: it runs on Ruby 3.1.2 here, the one on PATH"
         )
     assert asked(ruby) == 1
 
@@ -109,7 +109,7 @@ def test_a_version_manager_is_asked_every_time(path: Path, monkeypatch: pytest.M
 def test_what_the_engine_cannot_run_is_refused(path: Path) -> None:
     [message] = check([("old", "java21"), ("older", "java21")])
     assert message.severity == "error"
-    assert message.text == "2 functions ask for java21, which -e local cannot run: old, older"
+    assert message.text == "2 functions ask for java21, which -e local can't run: old, older"
 
 
 def test_pythons_of_path_pyenv_and_uv_are_found_and_remembered(path: Path) -> None:

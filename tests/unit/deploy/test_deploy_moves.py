@@ -1,0 +1,348 @@
+"""Things that are renamed, moved, replaced or cut off half-way, and what a second run makes of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from composing import Directory
+from deploying import create, delete, failures, plan, settled, work
+from fake_aws import FakeAws, refused
+
+from tc.plan.ownership import Conflict
+
+ONE = "name: etl\nroutes: {/a: {function: one}}\n"
+
+
+@pytest.fixture
+def aws() -> FakeAws:
+    return FakeAws()
+
+
+def moved(directory: Directory, aws: FakeAws, before: str, after: str, *components: str) -> None:
+    """From `before` to `after` and back, each in one run with nothing left to do."""
+    functions = "one two"
+    assert failures(create(aws, directory.write(before, functions).topology())) == []
+    for text in (after, before):
+        topology = directory.write(text).topology()
+        assert failures(create(aws, topology, *components)) == []
+        settled(aws, topology)
+    assert delete(aws, topology).ok
+    assert aws.is_empty()
+
+
+def test_a_route_that_is_renamed_keeps_its_place(directory: Directory, aws: FakeAws) -> None:
+    moved(
+        directory,
+        aws,
+        "name: etl\nroutes: {x: {path: /a, function: one}}\n",
+        "name: etl\nroutes: {y: {path: /a, function: one}}\n",
+    )
+
+
+def test_routes_that_swap_their_paths(directory: Directory, aws: FakeAws) -> None:
+    text = "name: etl\nroutes:\n  x: {path: /%s, function: one}\n  y: {path: /%s, function: two}\n"
+    moved(directory, aws, text % ("a", "b"), text % ("b", "a"))
+
+
+def test_routes_that_move_up_one_after_the_other(directory: Directory, aws: FakeAws) -> None:
+    text = "name: etl\nroutes:\n  x: {path: /%s, function: one}\n  y: {path: /%s, function: two}\n"
+    moved(directory, aws, text % ("a", "b"), text % ("b", "c"))
+
+
+def test_a_route_that_is_renamed_on_a_shared_gateway(directory: Directory, aws: FakeAws) -> None:
+    text = "name: etl\nroutes: {%s: {path: /a, gateway: shared, function: one}}\n"
+    moved(directory, aws, text % "x", text % "y")
+
+
+def test_a_route_from_the_own_api_to_a_gateway(directory: Directory, aws: FakeAws) -> None:
+    moved(directory, aws, ONE, "name: etl\nroutes: {/a: {gateway: shared, function: one}}\n")
+
+
+def test_http_to_rest_and_back(directory: Directory, aws: FakeAws) -> None:
+    moved(directory, aws, ONE, "name: etl\nroutes: {/a: {function: one, async: true}}\n")
+
+
+@pytest.mark.parametrize("first", ["false", "true"])
+def test_one_selected_route_that_turns_the_api_over_takes_the_others_along(
+    directory: Directory, aws: FakeAws, first: str
+) -> None:
+    text = "name: etl\nroutes:\n  /a: {function: one, async: %s}\n  /b: {function: two}\n"
+    create(aws, directory.write(text % first, "one two").topology())
+    topology = directory.write(text % {"true": "false", "false": "true"}[first]).topology()
+    assert failures(create(aws, topology, "routes//a")) == []
+    settled(aws, topology)
+
+
+def test_a_target_that_changes_its_kind(directory: Directory, aws: FakeAws) -> None:
+    flow = "flow: {StartAt: s, States: {s: {Type: Succeed}}}\nevents: {Done: {}}\n"
+    text = "name: etl\n" + flow + "routes: {/a: {%s}}\n"
+    moved(directory, aws, text % "state: etl, async: true", text % "event: Done")
+    moved(directory, aws, text % "function: one", text % "event: Done")
+
+
+def test_a_function_that_goes_while_its_flow_changes(directory: Directory, aws: FakeAws) -> None:
+    both = "name: etl\nfunctions: {one: {function: two}, two: {event: Done}}\nevents: {Done: {}}\n"
+    create(aws, directory.write(both, "one two").topology())
+    only = directory.write("name: etl\nfunctions: {one: {event: Done}}\nevents: {Done: {}}\n")
+    for path in sorted((directory.root / "two").iterdir()):
+        path.unlink()
+    (directory.root / "two").rmdir()
+    topology = only.topology()
+    aws.forget()
+    assert failures(create(aws, topology)) == []
+    order = [name for name, _ in aws.calls]
+    flow = order.index("stepfunctions.update_state_machine")
+    function, role = order.index("lambda.delete_function"), order.index("iam.delete_role")
+    assert flow < function < role
+    settled(aws, topology)
+
+
+def test_a_flow_whose_mode_changes_is_made_anew(directory: Directory, aws: FakeAws) -> None:
+    text = "name: etl\nmode: %s\nflow: {StartAt: s, States: {s: {Type: Succeed}}}\n"
+    text += "events: {Start: {state: etl}}\n"
+    moved(directory, aws, text % "Standard", text % "Express", "flow")
+
+
+def test_the_last_route_of_an_api_takes_the_api_with_it(
+    directory: Directory, aws: FakeAws
+) -> None:
+    for asynchronous in ("true", "false"):
+        text = f"name: etl\nroutes: {{/a: {{function: one, async: {asynchronous}}}}}\n"
+        topology = directory.write(text, "one").topology()
+        create(aws, topology)
+        assert delete(aws, topology, "routes//a").ok
+        assert not aws.rest_apis
+        assert not aws.http_apis
+        assert failures(create(aws, topology)) == []
+        settled(aws, topology)
+        delete(aws, topology)
+
+
+def test_one_of_two_routes_is_deleted(directory: Directory, aws: FakeAws) -> None:
+    text = "name: etl\nroutes:\n  /a: {function: one, async: true}\n  /b: {function: two}\n"
+    topology = directory.write(text, "one two").topology()
+    create(aws, topology)
+    delete(aws, topology, "routes//a")
+    (api,) = aws.rest_apis.values()
+    assert list(api["answers"]) == ["/b"]
+    assert work(plan(aws, topology)) == ["+ route /a"]
+
+
+def test_another_s_route_on_a_shared_gateway_stops_the_run(
+    directory: Directory, aws: FakeAws
+) -> None:
+    text = "name: %s\nroutes: {/a: {gateway: shared, function: one}}\n"
+    create(aws, directory.write(text % "etl", "one").topology(sandbox="stable"))
+    other = directory.write(text % "other").topology(sandbox="stable")
+    aws.forget()
+    with pytest.raises(Conflict, match="it belongs to etl@stable"):
+        plan(aws, other)
+    assert aws.writes() == []
+    assert failures(create(aws, other, adopt=True)) == []
+    settled(aws, other)
+
+
+def test_two_nested_topologies_on_one_gateway(directory: Directory, aws: FakeAws) -> None:
+    text = "name: %s\nroutes: {%s: {path: /%s, gateway: shared, function: %s}}\n"
+    directory.write(
+        "recursive: true\n" + text % ("up", "x", "a", "one"),
+        "one",
+        {"down/topology.yml": text % ("down", "y", "b", "two"), "down/two/handler.py": "x = 1\n"},
+    )
+    topology = directory.topology()
+    assert failures(create(aws, topology)) == []
+    settled(aws, topology)
+    renamed = {"down/topology.yml": text % ("down", "z", "b", "two")}
+    topology = directory.write(
+        "recursive: true\n" + text % ("up", "w", "a", "one"), files=renamed
+    ).topology()
+    assert failures(create(aws, topology)) == []
+    settled(aws, topology)
+    assert delete(aws, topology).ok
+    assert aws.is_empty()
+
+
+def test_a_gateway_that_tc_made_goes_with_the_last_route_on_it(
+    directory: Directory, aws: FakeAws
+) -> None:
+    text = "name: etl\nroutes: {/a: {gateway: shared, function: one}}\n"
+    directory.write(text, "one")
+    for sandbox in ("alice", "bob"):
+        assert create(aws, directory.topology(sandbox=sandbox)).ok
+    (api,) = aws.http_apis.values()
+    assert sorted(r["RouteKey"] for r in api["routes"].values()) == ["POST /alice/a", "POST /bob/a"]
+    assert delete(aws, directory.topology(sandbox="bob")).ok
+    assert [r["RouteKey"] for r in api["routes"].values()] == ["POST /alice/a"]
+    settled(aws, directory.topology(sandbox="alice"))
+    assert delete(aws, directory.topology(sandbox="alice")).ok
+    assert aws.is_empty()
+
+
+def test_a_gateway_that_tc_did_not_make_stays(directory: Directory, aws: FakeAws) -> None:
+    api = aws.apigatewayv2_create_api("shared", "HTTP", {})
+    aws.apigatewayv2_create_stage(api["ApiId"], "$default", True)
+    topology = directory.write(
+        "name: etl\nroutes: {/a: {gateway: shared, function: one}}\n", "one"
+    ).topology()
+    create(aws, topology)
+    assert delete(aws, topology).ok
+    assert list(aws.http_apis) == [api["ApiId"]]
+    assert api["routes"] == {}
+    assert api["integrations"] == {}
+
+
+def test_two_gateways_of_one_name_are_an_error(directory: Directory, aws: FakeAws) -> None:
+    for _ in range(2):
+        aws.apigatewayv2_create_api("shared", "HTTP", {})
+    topology = directory.write(
+        "name: etl\nroutes: {/a: {gateway: shared, function: one}}\n", "one"
+    ).topology()
+    with pytest.raises(Exception, match="there are 2 APIs named shared"):
+        plan(aws, topology)
+
+
+def test_a_bus_that_is_not_there_fails_its_rule_and_what_needs_it(
+    directory: Directory, aws: FakeAws
+) -> None:
+    topology = directory.write(
+        "name: etl\nevents: {Start: {bus: orders, function: one}, Other: {function: one}}\n", "one"
+    ).topology()
+    outcome = create(aws, topology)
+    assert failures(outcome) == ["event Start: Event bus orders does not exist."]
+    assert ("default", "tc_etl_Other_bob") in aws.rules
+    aws.buses.add("orders")
+    assert failures(create(aws, topology)) == []
+    settled(aws, topology)
+    assert delete(aws, topology).ok
+    assert aws.is_empty()
+
+
+def test_names_with_upper_case_and_underscores(directory: Directory, aws: FakeAws) -> None:
+    text = "name: e-t-l\nroutes: {/A_b/c.d: {function: Do_It}}\nevents: {A.B_c-d: {function: Do_It}}\n"
+    topology = directory.write(text, "Do_It").topology(sandbox="pr-123")
+    assert failures(create(aws, topology)) == []
+    settled(aws, topology)
+    assert list(aws.functions) == ["e-t-l_Do_It_pr-123"]
+    assert ("default", "tc_e-t-l_A.B_c-d_pr-123") in aws.rules
+    assert delete(aws, topology).ok
+    assert aws.is_empty()
+
+
+def test_very_long_names(directory: Directory, aws: FakeAws) -> None:
+    long = "n" * 70
+    text = f"name: {long}\nroutes: {{/a: {{function: {long}}}}}\nevents: {{{long}: {{function: {long}}}}}\n"
+    topology = directory.write(text, long).topology(sandbox=long)
+    assert failures(create(aws, topology)) == []
+    settled(aws, topology)
+    assert delete(aws, topology).ok
+    assert aws.is_empty()
+
+
+def test_an_empty_topology(directory: Directory, aws: FakeAws) -> None:
+    topology = directory.write("name: etl\n").topology()
+    assert create(aws, topology).ok
+    assert delete(aws, topology).ok
+    assert aws.writes() == []
+
+
+def test_a_route_to_a_flow_and_nothing_else(directory: Directory, aws: FakeAws) -> None:
+    text = "name: etl\nmode: Express\nroutes: {/a: {state: etl}}\n"
+    text += "flow: {StartAt: s, States: {s: {Type: Succeed}}}\n"
+    topology = directory.write(text).topology()
+    assert failures(create(aws, topology)) == []
+    settled(aws, topology)
+    assert delete(aws, topology).ok
+    assert aws.is_empty()
+
+
+def test_two_sandboxes_and_one_is_deleted(directory: Directory, aws: FakeAws) -> None:
+    directory.write(
+        "name: etl\nroutes: {/a: {function: one}}\nevents: {E: {function: one}}\n", "one"
+    )
+    for sandbox in ("bob", "bob-2"):
+        create(aws, directory.topology(sandbox=sandbox))
+    assert delete(aws, directory.topology(sandbox="bob")).ok
+    settled(aws, directory.topology(sandbox="bob-2"))
+    assert delete(aws, directory.topology(sandbox="bob-2")).ok
+    assert aws.is_empty()
+
+
+def test_a_policy_that_somebody_added_to_a_role_is_no_dead_end(
+    directory: Directory, aws: FakeAws
+) -> None:
+    topology = directory.write(ONE, "one").topology()
+    create(aws, topology)
+    (role,) = aws.roles
+    aws.roles[role]["attached"].append("arn:aws:iam::aws:policy/ReadOnlyAccess")
+    aws.iam_put_role_policy(role, "mine", '{"Statement": [{}]}')
+    assert failures(delete(aws, topology)) == []
+    assert aws.is_empty()
+
+
+TOPOLOGIES = {
+    "http": "name: etl\nroutes: {/a: {function: one}, /b: {gateway: shared, event: E}}\n"
+    "events: {E: {function: two}}\n",
+    "rest": "name: etl\nroutes: {/a: {function: one}}\nevents: {E: {function: one}}\n"
+    "functions: {one: {function: two}}\n",
+}
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["refused", "answer lost"])
+@pytest.mark.parametrize("kind", list(TOPOLOGIES))
+def test_whichever_call_fails_a_second_run_mends_it(
+    directory: Directory, kind: str, lost: bool
+) -> None:
+    topology = directory.write(TOPOLOGIES[kind], "one two").topology()
+    whole = FakeAws()
+    create(whole, topology)
+    total = len(whole.writes())
+    assert total > 10
+    for number in range(total):
+        aws = FakeAws()
+        left = [number]
+
+        def fail(operation: str, _: dict[str, Any], left: list[int] = left) -> Exception | None:
+            if operation.split(".")[1].startswith(("get_", "list_", "describe_")):
+                return None
+            left[0] -= 1
+            return refused("InternalFailure", f"call {operation}") if left[0] == -1 else None
+
+        if lost:
+            aws.after = fail
+        else:
+            aws.hook = fail
+        first = create(aws, topology)
+        failed = failures(first)
+        assert len(failed) == 1, failed
+        assert failures(create(aws, topology)) == [], failed
+        settled(aws, topology)
+        assert delete(aws, topology).ok
+        assert aws.is_empty(), failed
+
+
+@pytest.mark.parametrize("kind", list(TOPOLOGIES))
+def test_whichever_call_of_delete_fails_a_second_run_ends_it(
+    directory: Directory, kind: str
+) -> None:
+    topology = directory.write(TOPOLOGIES[kind], "one two").topology()
+    whole = FakeAws()
+    create(whole, topology)
+    whole.forget()
+    delete(whole, topology)
+    for number in range(len(whole.writes())):
+        aws = FakeAws()
+        create(aws, topology)
+        left = [number]
+
+        def fail(operation: str, _: dict[str, Any], left: list[int] = left) -> Exception | None:
+            if operation.split(".")[1].startswith(("get_", "list_", "describe_")):
+                return None
+            left[0] -= 1
+            return refused("InternalFailure", f"call {operation}") if left[0] == -1 else None
+
+        aws.hook = fail
+        failed = failures(delete(aws, topology))
+        assert len(failed) == 1
+        assert failures(delete(aws, topology)) == []
+        assert aws.is_empty(), failed
