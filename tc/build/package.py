@@ -225,7 +225,9 @@ def _built(
         key = _key(_copy(found, directory), commands)
         run_all(function, commands, directory, place / "log", running)
         if commands.main:
-            with opened(_made(function, commands, directory)) as entries:
+            # the staging is gone when the user reads of it
+            made = _made(function, commands, directory)
+            with opened(made, shown(function.dir)) as entries:
                 artifact = _stored(function, entries, cache)
         else:
             artifact = _stored(function, code(directory, function.ignore), cache)

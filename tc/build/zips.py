@@ -42,11 +42,12 @@ def write_zip(path: Path, entries: Iterable[Entry], *, stored: bool) -> str:
 
 
 @contextlib.contextmanager
-def opened(source: Path | io.BytesIO) -> Iterator[list[Entry]]:
+def opened(source: Path | io.BytesIO, where: str = "") -> Iterator[list[Entry]]:
     """The files of a zip, sorted by name; their contents can be read inside the `with` only.
 
     Links are replaced by what they lead to. Raises TcError when it is no zip, is
-    damaged or encrypted, or has names or links that lead out of it.
+    damaged or encrypted, or has names or links that lead out of it; `where` is its
+    place in the user's words, else the path.
     """
     try:
         with zipfile.ZipFile(source) as archive:
@@ -55,7 +56,7 @@ def opened(source: Path | io.BytesIO) -> Iterator[list[Entry]]:
                 _check(info)
             yield _entries(archive, infos)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        where = "" if isinstance(source, io.BytesIO) else shown(source)
+        where = where or ("" if isinstance(source, io.BytesIO) else shown(source))
         raise TcError(
             f"this zip can't be a package: {error}",
             code="bad-zip",

@@ -57,5 +57,5 @@ def _ask(run: Run, target: Target, *, yes: bool) -> None:
             f"deleting {target.scope.functor} needs a yes", hint="add -y to the command"
         )
     if not typer.confirm(f"Delete {target.scope.functor}?", default=False):
-        run.log("Nothing was deleted.")
+        run.log("Nothing was deleted")
         raise typer.Exit(1)

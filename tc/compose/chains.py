@@ -14,6 +14,7 @@ from typing import Any
 
 from tc.spec.finding import Finding
 from tc.spec.function import Function
+from tc.spec.names import shorten
 from tc.spec.scope import Scope
 from tc.spec.spec import Spec
 from tc.spec.topology import Id
@@ -90,7 +91,8 @@ def generate(
                 "otherwise write the flow as ASL",
             )
         ]
-    definition = {"Comment": f"generated from the chain of {head}", "StartAt": head, **states}
+    comment = f"generated from the chain of {head}"
+    definition = {"Comment": comment, "StartAt": _state(head), **states}
     return Chain(head, tuple(writer.seen), definition), []
 
 
@@ -124,6 +126,11 @@ def _cycles(links: _Links) -> list[list[str]]:
     return found
 
 
+def _state(name: str) -> str:
+    """The name of a state (Step Functions: at most 80 characters)."""
+    return shorten(name, 80)
+
+
 class _Writer:
     """Writes states; every function becomes one state of its own name."""
 
@@ -145,6 +152,8 @@ class _Writer:
         """The states from `first` up to `stop`, which belongs to whoever called."""
         states: dict[str, Any] = {}
         name: str | None = first
+        if first == stop:
+            self.clash = self.clash or first
         while name is not None and name != stop:
             if name in self.seen:
                 self.clash = self.clash or name
@@ -156,10 +165,10 @@ class _Writer:
     def _add(self, states: dict[str, Any], name: str, stop: str | None) -> str | None:
         """Adds the states of function `name`; returns the function that follows."""
         state = self._task(name)
-        states[name] = state
+        states[_state(name)] = state
         for event in self._links.events.get(name, []):
             put = self._put_event(event)
-            label = f"{name} to {event}"
+            label = _state(f"{name} to {event}")
             state["Next"] = label
             states[label] = put
             state = put
@@ -171,7 +180,7 @@ class _Writer:
             if following[0] == stop:
                 state["End"] = True
             else:
-                state["Next"] = following[0]
+                state["Next"] = _state(following[0])
             return following[0]
         return self._fan_out(states, name, state, following, stop)
 
@@ -184,9 +193,10 @@ class _Writer:
         stop: str | None,
     ) -> str | None:
         meeting = self._meeting(following)
-        label = f"after {name}"
+        label = _state(f"after {name}")
         branches = [
-            {"StartAt": branch, **self.scope_of(branch, meeting or stop)} for branch in following
+            {"StartAt": _state(branch), **self.scope_of(branch, meeting or stop)}
+            for branch in following
         ]
         parallel: dict[str, Any] = {"Type": "Parallel", "Branches": branches}
         state["Next"] = label
@@ -194,7 +204,7 @@ class _Writer:
         if meeting is None or meeting == stop:
             parallel["End"] = True
             return meeting
-        parallel["Next"] = meeting
+        parallel["Next"] = _state(meeting)
         return meeting
 
     def _meeting(self, branches: list[str]) -> str | None:

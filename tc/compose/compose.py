@@ -17,7 +17,7 @@ from tc.compose.permissions import roles
 from tc.compose.references import Names, collect
 from tc.compose.tasks import task_edges
 from tc.spec.base import Strict, Targets
-from tc.spec.finding import Finding
+from tc.spec.finding import Address, Finding
 from tc.spec.function import Function
 from tc.spec.scope import Scope
 from tc.spec.spec import Mode, Spec
@@ -44,7 +44,10 @@ def compose(spec: Spec, scope: Scope) -> Composed:
     nodes = []
     for node in spec.nodes:
         version = node.version or scope.version
-        composed = compose(node, replace(scope, namespace=node.name, version=version))
+        below = replace(
+            scope, namespace=node.name, version=version, tags={**scope.tags, **node.tags}
+        )
+        composed = compose(node, below)
         nodes.append(composed.topology)
         findings += composed.findings
     topology = _compose_one(spec, scope, findings)
@@ -135,6 +138,7 @@ def _in_scope(function: Function, scope: Scope) -> Function:
         tags={key: scope.fill(_text(value)) for key, value in tags.items()},
         layers=tuple(scope.fill(layer) for layer in function.layers),
         policy=scope.fill(function.policy) if function.policy else None,
+        targets=tuple((kind, scope.fill(written)) for kind, written in function.targets),
     )
 
 
@@ -155,9 +159,20 @@ def _function_targets(
             target, finding = names.resolve(kind, written, address)
             if finding:
                 findings.append(finding)
-            if target:
+            if target and kind == "flow":
+                findings.append(_starts_a_flow(name, address))
+            elif target:
                 found.setdefault(name, []).append(target)
     return found
+
+
+def _starts_a_flow(name: str, address: Address) -> Finding:
+    return Finding(
+        "not-yet",
+        f"this version of tc can't start a flow with the result of `{name}`",
+        Address(address.file, (*address.path[:-1], "state")),
+        "send an event to the flow: `event: NAME` here, `state:` at the event",
+    )
 
 
 def _generated_flows(

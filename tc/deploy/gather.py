@@ -55,9 +55,7 @@ def _places(desired: Iterable[Resource]) -> dict[str, dict[str, tuple[str, str]]
     return places
 
 
-def _placed(
-    resource: Resource, places: Mapping[str, Mapping[str, tuple[str, str]]]
-) -> Resource:
+def _placed(resource: Resource, places: Mapping[str, Mapping[str, tuple[str, str]]]) -> Resource:
     """An API with the routes that it should have, to know the live ones by."""
     if resource.kind != "api":
         return resource

@@ -193,7 +193,7 @@ def _running(home: Home, emit: Emit) -> Record | None:
     except ValueError:
         record = None
         text = f"{home.record} is damaged and is written anew"
-        emit(Event("warning", text, {"code": "local-record", "hint": ""}))
+        emit(Event("warning", text, {"code": "local-state", "hint": ""}))
     if record and alive(record.pid, record.born):
         return record
     deadline = time.monotonic() + _EXIT

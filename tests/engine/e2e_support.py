@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -47,6 +48,12 @@ class Call:
     body: bytes
 
     @property
+    def shape(self) -> str:
+        """The name without what the engine made up."""
+        name = re.sub(r"/[0-9a-f]{8}(?=/|$)", "/ID", self.name)
+        return re.sub(r"/policy/.+", "/policy/SID", name)
+
+    @property
     def writes(self) -> bool:
         return not self.name.startswith(_READS)
 
@@ -62,7 +69,8 @@ class Proxy:
     def __init__(self, port: int) -> None:
         self.port = port
         self.calls: list[Call] = []
-        self.rule: Rule = lambda call: None
+        self.rule: Rule = _none
+        self.too_late = False
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -76,18 +84,23 @@ class Proxy:
         self._server.server_close()
 
     @contextmanager
-    def refusing(self, rule: Rule) -> Iterator[None]:
-        self.rule = rule
+    def refusing(self, rule: Rule, *, too_late: bool = False) -> Iterator[None]:
+        """Refuses what `rule` says; `too_late` is when the call has had its effect."""
+        self.rule, self.too_late = rule, too_late
         try:
             yield
         finally:
-            self.rule = lambda call: None
+            self.rule, self.too_late = _none, False
 
     @contextmanager
     def counting(self) -> Iterator[list[Call]]:
         """The calls that pass from here on."""
         self.calls = []
         yield self.calls
+
+
+def _none(call: Call) -> Refusal | None:
+    return None
 
 
 def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
@@ -103,19 +116,21 @@ def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
             call = Call(xform_name(target or query) if target or query else bare, body)
             proxy.calls.append(call)
             refusal = proxy.rule(call)
-            if refusal:
-                self._send(*_refused(refusal, bool(query)))
-            else:
-                self._pass_on(body)
+            if refusal is None or proxy.too_late:
+                answer = self._passed_on(body)
+            if refusal is not None:
+                answer = _refused(refusal, bool(query))
+            self._send(*answer)
 
-        def _pass_on(self, body: bytes) -> None:
+        def _passed_on(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
             engine = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=60)
             kept = {k: v for k, v in self.headers.items() if k.lower() not in _OWN}
             engine.request(self.command, self.path, body, kept)
             got = engine.getresponse()
             headers = [(k, v) for k, v in got.getheaders() if k.lower() not in _OWN]
-            self._send(got.status, headers, got.read())
+            answer = (got.status, headers, got.read())
             engine.close()
+            return answer
 
         def _send(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
             self.send_response(status)

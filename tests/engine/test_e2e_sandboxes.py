@@ -123,9 +123,7 @@ def foreign_role(lab: Lab) -> str:
 
 
 def foreign_flow(lab: Lab) -> str:
-    lab.client("stepfunctions").create_state_machine(
-        name="mine_bob", roleArn=ROLE, definition=PASS
-    )
+    lab.client("stepfunctions").create_state_machine(name="mine_bob", roleArn=ROLE, definition=PASS)
     return "mine_bob"
 
 

@@ -17,6 +17,7 @@ from build_files import HANDLER, Make
 
 from tc.build.commands import masked
 from tc.build.package import package, package_all
+from tc.build.words import shown
 from tc.errors import TcError
 from tc.events import Event, silent
 from tc.spec.artifact import Artifact
@@ -192,6 +193,7 @@ def test_a_build_that_fails(
         with pytest.raises(TcError) as raised:
             package(function, cache, silent)
         assert raised.value.code == code
+        assert raised.value.where == shown(function.dir)
         for part in parts:
             assert part in raised.value.message
     assert [path for path in tree(cache) if path != "staging"] == []

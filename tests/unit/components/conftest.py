@@ -12,6 +12,8 @@ for place in ("compose", "deploy"):
     if str(UNIT / place) not in sys.path:
         sys.path.insert(0, str(UNIT / place))
 
+pytest.register_assert_rewrite("composing", "deploying", "fake_gateway", "fake_services", "fake_events")
+
 from composing import Directory  # noqa: E402
 
 

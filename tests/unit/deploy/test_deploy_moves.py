@@ -67,7 +67,8 @@ def test_http_to_rest_and_back(directory: Directory, aws: FakeAws) -> None:
 def test_one_selected_route_that_turns_the_api_over_takes_the_others_along(
     directory: Directory, aws: FakeAws, first: str
 ) -> None:
-    text = "name: etl\nroutes:\n  /a: {function: one, async: %s}\n  /b: {function: two}\n"
+    text = "name: etl\nfunctions: {one: {runtime: {timeout: 5}}}\n"
+    text += "routes:\n  /a: {function: one, async: %s}\n  /b: {function: two}\n"
     create(aws, directory.write(text % first, "one two").topology())
     topology = directory.write(text % {"true": "false", "false": "true"}[first]).topology()
     assert failures(create(aws, topology, "routes//a")) == []
