@@ -226,6 +226,13 @@ class _Checker:
         self.findings.append(Finding(code, message, address, hint, at=at))
 
 
+def check_region(written: str | None) -> None:
+    """Raises UsageError when the value of ``--region`` can't be a region."""
+    pattern, example = _SHAPES["region"]
+    if written is not None and not pattern.fullmatch(written):
+        raise UsageError(f"`{written}` is no AWS region", hint=f"write it like {example}")
+
+
 def choose_env(name: str | None, config: Config) -> Environment:
     """The env that ``-e``, TC_ENV, ``default_env`` or AWS_PROFILE names, in this order.
 

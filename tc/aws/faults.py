@@ -20,8 +20,16 @@ from tc.config import Environment
 from tc.errors import AwsError, TcError, UsageError
 
 #: what botocore raises, and what it lets through of Python's own: a file that cannot
-#: be read, a setting that is no number. Anything else is a bug of ours.
-RAISED = (boto.BotoCoreError, boto.ClientError, ResponseParserError, OSError, ValueError)
+#: be read, a setting that is no number, credentials that are old when they are fetched.
+#: Anything else is a bug of ours.
+RAISED = (
+    boto.BotoCoreError,
+    boto.ClientError,
+    ResponseParserError,
+    OSError,
+    ValueError,
+    RuntimeError,
+)
 
 _EXPIRED = frozenset(
     {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired"}
@@ -192,7 +200,10 @@ def _credentials(error: Exception, origin: Origin) -> TcError | None:
         )
     if isinstance(error, boto.CredentialRetrievalError | boto.MetadataRetrievalError):
         reason = _first_line(str(error.kwargs.get("error_msg", "")))
-        return _no_credentials(f"the credentials of {whose} can't be fetched: {reason}", origin)
+        why = f": {reason}" if reason else ""
+        return _no_credentials(f"the credentials of {whose} can't be fetched{why}", origin)
+    if isinstance(error, RuntimeError) and "expired" in str(error):  # see botocore's RefreshableCredentials
+        return _no_credentials(f"the credentials of {whose} have expired", origin)
     if isinstance(
         error, json.JSONDecodeError
     ):  # a credential process; see botocore's ProcessProvider

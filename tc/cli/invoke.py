@@ -52,7 +52,7 @@ def invoke(
     with running(as_json=as_json, document=True) as run:
         body = read_payload(payload)
         target = open_target(run, sandbox=sandbox, env=env, service=service, region=region)
-        answer = _invoke(run, target, component, body, sync=sync)
+        answer = _answer(run, target, component, body, sync=sync)
         text = answer.output
         if not isinstance(text, str):
             text = json.dumps(text, indent=2, ensure_ascii=False)
@@ -92,10 +92,22 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _invoke(run: Run, target: Target, component: str | None, payload: Any, *, sync: bool) -> Answer:
-    from tc.deploy import invoke as door
+def _answer(run: Run, target: Target, component: str | None, payload: Any, *, sync: bool) -> Answer:
+    """What is invoked answers, unless it isn't there."""
+    from tc.errors import AwsError
 
     kind, name = _chosen(target, component)
+    try:
+        return _invoke(run, target, kind, name, payload, sync=sync)
+    except AwsError as error:
+        if error.missing:
+            raise _not_deployed(target, kind, name) from error
+        raise
+
+
+def _invoke(run: Run, target: Target, kind: str, name: str, payload: Any, *, sync: bool) -> Answer:
+    from tc.deploy import invoke as door
+
     topology, aws = target.topology, target.aws
     if kind == "function":
         return door.invoke_function(aws, topology.function_name(name), payload)
@@ -155,7 +167,6 @@ def _route(target: Target, name: str) -> tuple[str, str]:
     from tc.deploy.addresses import routes
     from tc.deploy.gather import gather
     from tc.deploy.pipeline import desired_of, select
-    from tc.errors import TcError
     from tc.spec.facts import Facts
 
     desired = desired_of(target.topology, Facts())
@@ -167,9 +178,15 @@ def _route(target: Target, name: str) -> tuple[str, str]:
     for address in routes([r for r in wanted if selection.selects(r)], outputs):
         if address.key in found:
             return address.url, address.method
-    raise TcError(
-        f"the route `{name}` isn't deployed",
+    raise _not_deployed(target, "route", name)
+
+
+def _not_deployed(target: Target, kind: str, name: str) -> Exception:
+    from tc.errors import TcError
+
+    scope = target.scope
+    return TcError(
+        f"the {kind} `{name}` isn't deployed in sandbox `{scope.sandbox}`",
         code="not-deployed",
-        where=name,
-        hint=f"tc create -s {target.scope.sandbox} -e {target.environment.name}",
+        hint=f"tc create -s {scope.sandbox} -e {target.environment.name}",
     )

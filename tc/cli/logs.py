@@ -38,6 +38,7 @@ def logs(
     With -c functions/X, what that one logged.
     """
     from tc.cli.run import open_target, running
+    from tc.events import Event
 
     with running(as_json=as_json, document=True) as run:
         start = int(time.time() * 1000) - _milliseconds(since)
@@ -46,6 +47,9 @@ def logs(
         seen: set[str] = set()
         while True:
             latest = _show(run, target, groups, start, seen)
+            if not follow and not seen:
+                functor = target.scope.functor
+                run.emit(Event("logs.none", f"{functor} logged nothing in the last {since}"))
             if not follow or run.printer.gone:
                 return
             start = max(start, latest - _OVERLAP)

@@ -180,11 +180,12 @@ def open_target(
 ) -> Target:
     """Everything that a command on a sandbox needs; nothing is called before the
     topology is known to be right."""
-    from tc.config import choose_env, choose_sandbox, read_config
+    from tc.config import check_region, choose_env, choose_sandbox, read_config
 
     config = read_config(Path.cwd())
     environment = choose_env(env, config)
     name = choose_sandbox(sandbox)
+    check_region(region)
     if not run.document:
         run.log("Composing topology...")
     spec, topology = read_topology(

@@ -45,6 +45,9 @@ class EventModel(Targets):
     )
     sandboxes: list[str] | None = Field(None, description="only in these sandboxes")
 
+    def deployed(self, sandbox: str) -> bool:
+        return not self.doc_only and sandbox in (self.sandboxes or [sandbox])
+
     def sources(self) -> list[str]:
         return self.producers or [self.producer or "default"]
 
@@ -68,6 +71,7 @@ _TARGETS_LIMIT = 5
 _RETRIES = 1
 _MAX_AGE_S = 86_400
 _BUS = re.compile(r"[A-Za-z0-9._/-]{1,256}\Z")
+_RULE_PART = re.compile(r"[A-Za-z0-9._-]+\Z")
 _RULE = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 
 
@@ -111,6 +115,30 @@ def check(topology: Topology) -> Iterator[Finding]:
                 "EventBridge takes up to 64 letters, digits and `._-`",
             )
         yield from _check_patterns(entry, model)
+    yield from _check_rules(topology)
+
+
+def _check_rules(topology: Topology) -> Iterator[Finding]:
+    """Rules, and roles, are named after their events; each rule is one event's."""
+    seen: dict[str, str] = {}
+    for entry in deployed(topology):
+        if not _RULE_PART.match(entry.name):
+            yield Finding(
+                "bad-name",
+                f"`{entry.name}` can't name a rule: letters, digits and `._-` only",
+                entry.address,
+                f"call it otherwise, and write `pattern: {{detail-type: [{entry.name}]}}`",
+                at="key",
+            )
+        arn = rule_arn(topology.scope, entry)
+        if arn in seen:
+            yield Finding(
+                "duplicate-name",
+                f"the events `{seen[arn]}` and `{entry.name}` have the same rule",
+                entry.address / "rule_name",
+                "give each a `rule_name` of its own",
+            )
+        seen.setdefault(arn, entry.name)
 
 
 def _check_patterns(entry: Entry, model: EventModel) -> Iterator[Finding]:
@@ -175,9 +203,7 @@ def deployed(topology: Topology) -> list[Entry]:
     return [
         entry
         for entry in topology.entries.get("events", {}).values()
-        if entry.targets
-        and not _model(entry).doc_only
-        and sandbox in (_model(entry).sandboxes or [sandbox])
+        if entry.targets and _model(entry).deployed(sandbox)
     ]
 
 

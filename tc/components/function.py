@@ -177,7 +177,7 @@ def _desired(topology: Topology, function: Function, facts: Facts) -> Resource:
         owner=scope.owner,
         props=props,
         needs=(role_key(scope, function.name), log_key(name)),
-        selectors=frozenset({PLURAL, f"{PLURAL}/{function.name}", function.name}),
+        selectors=frozenset({PLURAL, f"{PLURAL}/{function.name}"}),
         address=function.address,
         detail=_size(artifact.size) if artifact else "",
         payload={

@@ -190,7 +190,15 @@ def _live_integration(live: Mapping[str, Any]) -> dict[str, Any]:
             "parameters": live.get("RequestParameters", {}),
             "payload": payload,
         }
-    return {"uri": live.get("IntegrationUri", ""), "payload": payload}
+    return {"uri": _long_uri(live.get("IntegrationUri", "")), "payload": payload}
+
+
+def _long_uri(uri: str) -> str:
+    """The one form of a function's address: API Gateway takes its bare ARN too."""
+    parts = uri.split(":")
+    if len(parts) > 6 and parts[2] == "lambda":
+        return lambda_uri(parts[3], parts[1], uri)
+    return uri
 
 
 def create_route(aws: Aws, resource: Resource) -> Outputs:

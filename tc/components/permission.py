@@ -55,7 +55,8 @@ def _for_apis(topology: Topology) -> Iterator[Resource]:
         paths = [public_path(scope, route.path(entry), shared=shared) for entry in entries]
         selectors = {"routes"}
         for entry in entries:
-            selectors |= {f"routes/{entry.name}", f"routes{route.path(entry)}"}
+            where = route.path(entry)
+            selectors |= {f"routes/{entry.name}", f"routes{where}", f"routes/{where}"}
         yield _permission(
             topology,
             function,

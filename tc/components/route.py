@@ -71,6 +71,9 @@ class RouteModel(Targets):
     def waits(self) -> bool:
         return not self.async_ and not self.doc_only
 
+    def deployed(self, sandbox: str) -> bool:
+        return not self.doc_only and self.proxy != "none"
+
 
 KIND = "route"
 PLURAL = "routes"
@@ -200,8 +203,9 @@ def own_protocol(topology: Topology) -> Protocol:
 
 def deployed(topology: Topology) -> list[Entry]:
     """The routes that are more than documentation."""
-    entries = topology.entries.get("routes", {}).values()
-    return [e for e in entries if not _model(e).doc_only and _model(e).proxy != "none"]
+    sandbox = topology.scope.sandbox
+    routes = topology.entries.get("routes", {}).values()
+    return [entry for entry in routes if _model(entry).deployed(sandbox)]
 
 
 def desired(topology: Topology, facts: Facts) -> Iterator[Resource]:

@@ -21,6 +21,7 @@ _OPERATORS = frozenset(
         "cidr",
     }
 )
+_OF_A_STRING = frozenset({"cidr", "equals-ignore-case", "wildcard"})
 _NUMERIC = frozenset({"=", "<", "<=", ">", ">="})
 
 Path = tuple[str | int, ...]
@@ -73,10 +74,18 @@ def _check_operator(value: Mapping[str, Any], path: Path) -> Iterator[tuple[Path
         yield path, f"`{operator}` is no operator: there are {', '.join(sorted(_OPERATORS))}"
     elif operator == "exists" and not isinstance(operand, bool):
         yield path, "`exists` takes true or false"
-    elif operator in {"cidr", "equals-ignore-case"} and not isinstance(operand, str):
+    elif operator in _OF_A_STRING and not isinstance(operand, str):
         yield path, f"`{operator}` takes a string"
+    elif operator in {"prefix", "suffix"} and not _affix(operand):
+        yield path, f"`{operator}` takes a string, or `{{equals-ignore-case: …}}`"
     elif operator == "numeric" and not _numeric(operand):
         yield path, '`numeric` takes operators with numbers: `[">", 0, "<=", 5]`'
+
+
+def _affix(operand: Any) -> bool:
+    if isinstance(operand, Mapping) and list(operand) == ["equals-ignore-case"]:
+        operand = operand["equals-ignore-case"]
+    return isinstance(operand, str)
 
 
 def _numeric(operand: Any) -> bool:

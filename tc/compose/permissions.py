@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from tc.compose.tasks import flow_statements
+from tc.spec.base import Targets
 from tc.spec.function import Function
 from tc.spec.names import shorten
 from tc.spec.scope import Scope
@@ -21,10 +22,21 @@ def roles(
     found = [_function_role(scope, function) for function in functions.values()]
     found += [_flow_role(scope, flow) for flow in flows.values()]
     found += [
-        role for entry in entries.get("events", {}).values() for role in _event_role(entry, flows)
+        role
+        for entry in _deployed(entries, "events", scope)
+        for role in _event_role(entry, flows)
     ]
     found += _api_roles(scope, entries, flows)
     return tuple(found)
+
+
+def _deployed(
+    entries: Mapping[str, Mapping[str, Entry]], section: str, scope: Scope
+) -> Iterator[Entry]:
+    for entry in entries.get(section, {}).values():
+        assert isinstance(entry.model, Targets)
+        if entry.model.deployed(scope.sandbox):
+            yield entry
 
 
 def _function_role(scope: Scope, function: Function) -> RoleSpec:
@@ -77,18 +89,21 @@ def _event_role(entry: Entry, flows: Mapping[str, Flow]) -> Iterator[RoleSpec]:
 def _api_roles(
     scope: Scope, entries: Mapping[str, Mapping[str, Entry]], flows: Mapping[str, Flow]
 ) -> list[RoleSpec]:
-    """One role for each API whose routes call anything but functions."""
-    by_api: dict[str, list[Statement]] = {}
-    for entry in entries.get("routes", {}).values():
+    """One role for each API whose routes call anything but functions; what several
+    routes need is said once."""
+    by_api: dict[str, dict[tuple[tuple[str, ...], tuple[str, ...]], Statement]] = {}
+    for entry in _deployed(entries, "routes", scope):
         api = getattr(entry.model, "gateway", None) or scope.namespace
         for target in entry.targets:
             statement = _route_statement(scope, entry, target, entries, flows)
-            if statement and statement not in by_api.setdefault(api, []):
-                by_api[api].append(statement)
+            if statement:
+                key = (statement.actions, statement.resources)
+                by_api.setdefault(api, {}).setdefault(key, statement)
     return [
-        RoleSpec(f"api.{api}", "apigateway.amazonaws.com", ("api", api), tuple(statements))
+        RoleSpec(
+            f"api.{api}", "apigateway.amazonaws.com", ("api", api), tuple(statements.values())
+        )
         for api, statements in by_api.items()
-        if statements
     ]
 
 

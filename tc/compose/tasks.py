@@ -39,13 +39,14 @@ def task_edges(
     functions: Mapping[str, Function],
     findings: list[Finding],
 ) -> list[Edge]:
-    """The edges from `flow` to the functions and flows of its topology.
+    """The edges from `flow` to the functions and events of its topology.
 
     A name that looks like the topology's own (``etl_…_bob``) but is none of its
     functions is a finding; names of other topologies are left to the user.
     """
     edges: list[Edge] = []
     for use in resources(flow.definition):
+        edges += [edge for edge in _event_edges(use, flow, names) if edge not in edges]
         written = invoked_function(use)
         if written is None:
             continue
@@ -60,6 +61,24 @@ def task_edges(
         elif _ours(bare, scope) and ("function", _short(bare, scope)) not in names.broken:
             findings.append(_dangling(use, flow, bare, functions, scope))
     return edges
+
+
+def _event_edges(use: TaskUse, flow: Flow, names: Names) -> list[Edge]:
+    """The events that a task puts on a bus: an event's name is its detail-type."""
+    if _service(use) != "events:putEvents":
+        return []
+    entries = use.arguments.get("Entries")
+    types = [
+        entry.get("DetailType")
+        for entry in (entries if isinstance(entries, list) else [])
+        if isinstance(entry, dict)
+    ]
+    events = names.by_name["event"]
+    return [
+        Edge(("flow", flow.name), events[name])
+        for name in types
+        if isinstance(name, str) and name in events
+    ]
 
 
 def flow_statements(flow: Flow, scope: Scope) -> Iterator[Statement]:

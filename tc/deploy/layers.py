@@ -44,6 +44,8 @@ def _arn(aws: Aws, layer: str) -> str | None:
     name, _, pinned = layer.partition(":")
     try:
         if pinned:
+            if not pinned.isdecimal():
+                return None
             version = aws.call(
                 "lambda", "get_layer_version", LayerName=name, VersionNumber=int(pinned)
             )

@@ -41,13 +41,17 @@ def _differences(path: str, before: Any, after: Any) -> Iterator[Change]:
         return
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         for key in dict.fromkeys([*before, *after]):
-            yield from _differences(f"{path}.{key}", before.get(key), after.get(key))
+            old, new = before.get(key), after.get(key)
+            if old is new is None and (key in before) != (key in after):
+                # in ASL a null is not the same as nothing
+                old, new = ("null", None) if key in before else (None, "null")
+            yield from _differences(f"{path}.{key}", old, new)
         return
     if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for place, (old, new) in enumerate(zip(before, after, strict=True)):
             yield from _differences(f"{path}.{place}", old, new)
         return
-    if isinstance(before, list) and isinstance(after, list):
+    if isinstance(before, list) and isinstance(after, list) and None not in [*before, *after]:
         yield from (Change(path, item, None) for item in before if item not in after)
         yield from (Change(path, None, item) for item in after if item not in before)
         if any(item not in after for item in before) or any(i not in before for i in after):

@@ -83,14 +83,18 @@ def parse(
     for name in written:
         fields = _aspect(name, aspects)
         if fields:
-            chosen["functions"] = chosen.get("functions", frozenset()) and fields
-            chosen["functions"] = fields | (chosen["functions"] or frozenset())
+            before = chosen.get("functions", frozenset())
+            chosen["functions"] = None if before is None else before | fields
         elif name in known or name in plurals:
             chosen[name] = None
             kinds |= _kinds(name, plurals)
             named.add(plurals.get(name.split("/")[0], "function"))
+        elif f"functions/{name}" in known:
+            chosen[f"functions/{name}"] = None
+            named.add("function")
         else:
-            raise _unknown(name, known | set(plurals), aspects)
+            bare = {text.removeprefix("functions/") for text in known}
+            raise _unknown(name, known | bare | set(plurals), aspects)
     return Selection(chosen, frozenset(kinds), named=frozenset(named))
 
 

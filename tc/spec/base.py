@@ -58,6 +58,10 @@ class Targets(Strict):
         """Whether the entity waits for its target's answer."""
         return False
 
+    def deployed(self, sandbox: str) -> bool:
+        """Whether anything is made of the entity in `sandbox`, or it is only documentation."""
+        return True
+
 
 #: target key -> the kind of the thing it names
 TARGET_KEYS = {

@@ -175,11 +175,7 @@ def test_json_is_one_object_a_line_when_things_fail_too(lab: Lab, tmp_path: Path
     project = small(lab, tmp_path)
 
     def rule(call: Call) -> Refusal | None:
-        return (
-            (400, "LimitExceededException", "Too many roles")
-            if call.name == "create_role"
-            else None
-        )
+        return (403, "AccessDenied", "Not you") if call.name == "create_role" else None
 
     with lab.proxy.refusing(rule):
         said = project.tc("create", "--json", code=1)

@@ -49,10 +49,13 @@ class Directory:
         errors = [f for f in loaded.findings if f.severity == "error"]
         assert errors == []
         assert loaded.spec is not None
-        tags = {**scope.pop("tags", {}), **loaded.spec.tags}
-        return compose(
-            loaded.spec, replace(SCOPE, namespace=loaded.spec.name, tags=tags, **scope)
-        )
+        spec = loaded.spec
+        known = {
+            "namespace": spec.name,
+            "version": spec.version or SCOPE.version,
+            "tags": {**scope.pop("tags", {}), **spec.tags},
+        }
+        return compose(spec, replace(SCOPE, **known, **scope))
 
     def findings(self, **scope: Any) -> list[Finding]:
         """Everything that compose and the kinds find wrong."""
