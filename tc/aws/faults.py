@@ -202,7 +202,9 @@ def _credentials(error: Exception, origin: Origin) -> TcError | None:
         reason = _first_line(str(error.kwargs.get("error_msg", "")))
         why = f": {reason}" if reason else ""
         return _no_credentials(f"the credentials of {whose} can't be fetched{why}", origin)
-    if isinstance(error, RuntimeError) and "expired" in str(error):  # see botocore's RefreshableCredentials
+    if isinstance(error, RuntimeError) and "expired" in str(
+        error
+    ):  # see botocore's RefreshableCredentials
         return _no_credentials(f"the credentials of {whose} have expired", origin)
     if isinstance(
         error, json.JSONDecodeError

@@ -234,8 +234,9 @@ def _with_routes(aws: Aws, resource: Resource, api: Mapping[str, Any]) -> Iterat
         info={"since": api["since"], "version": api["tags"].get("version", "")},
         needs=() if shared else tuple(sorted(key_of_arn(role) for role in roles)),
     )
-    for (props, route_outputs, _), known in zip(routes, _known(resource, routes), strict=True):
-        yield _route(resource, props, route_outputs, *known)
+    stage: dict[str, str] = {k: v for k, v in outputs.items() if k in ("stage", "auto")}
+    for (props, told, _), known in zip(routes, _known(resource, routes), strict=True):
+        yield _route(resource, props, {**told, **stage}, *known)
 
 
 def _known(
@@ -268,11 +269,11 @@ def _known(
 
 
 def _labelled(resource: Resource, label: str) -> tuple[str, str]:
-    """(owner, name) as a label says them; on a shared API its first word is the owner."""
+    """(owner, name) as a label says them; without an owner in it, the API's own."""
     owner, _, name = label.partition(" ")
     if name and "@" in owner:
         return owner, name
-    return "" if resource.payload["shared"] else resource.owner, label
+    return resource.owner, label
 
 
 def _http_outputs(aws: Aws, api_id: str) -> dict[str, str]:

@@ -45,7 +45,7 @@ class EventModel(Targets):
     )
     sandboxes: list[str] | None = Field(None, description="only in these sandboxes")
 
-    def deployed(self, sandbox: str) -> bool:
+    def deployed(self, sandbox: str, /) -> bool:
         return not self.doc_only and sandbox in (self.sandboxes or [sandbox])
 
     def sources(self) -> list[str]:

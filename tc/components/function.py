@@ -98,14 +98,14 @@ def check(topology: Topology) -> Iterable[Finding]:
                 "environment-too-long",
                 f"the environment of `{function.name}` has {size:,} bytes; "
                 f"Lambda takes {_ENVIRONMENT_LIMIT:,}",
-                function.address,
+                function.address / "runtime" / "environment",
                 "keep large values in a file of the package or in SSM",
             )
         if len(function.layers) > _LAYERS_LIMIT:
             yield Finding(
                 "too-many-layers",
                 f"`{function.name}` lists {len(function.layers)} layers; Lambda takes 5",
-                function.address,
+                function.address / "runtime" / "layers",
             )
 
 
@@ -121,8 +121,9 @@ def _bad_variables(function: Function) -> Iterable[Finding]:
         yield Finding(
             "bad-variable",
             f"`{name}` can't be a variable of `{function.name}`",
-            function.address,
+            function.address / "runtime" / "environment" / name,
             why,
+            at="key",
         )
 
 

@@ -277,6 +277,7 @@ def delete_route(aws: Aws, actual: Actual) -> None:
     except AwsError as error:
         if not error.missing:
             raise
+    _deploy(aws, {**actual.outputs, "id": api_id})
     if actual.outputs["integration"]:
         _delete_integration(aws, api_id, actual.outputs["integration"])
 

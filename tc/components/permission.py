@@ -188,9 +188,14 @@ def _actual(function: str, owner: str, statement: Mapping[str, Any]) -> Actual:
             "principal": principal.get("Service") if isinstance(principal, dict) else principal,
             "source": source,
         },
-        outputs={"function": function},
+        outputs={"function": function, "serves": _serves(principal)},
         parent=f"function/{function}",
     )
+
+
+def _serves(principal: Any) -> str:
+    """The kind of the things that a statement is there for."""
+    return event.KIND if principal == {"Service": "events.amazonaws.com"} else route.KIND
 
 
 def create(aws: Aws, resource: Resource, children: Sequence[Resource]) -> Outputs:

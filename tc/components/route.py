@@ -71,7 +71,7 @@ class RouteModel(Targets):
     def waits(self) -> bool:
         return not self.async_ and not self.doc_only
 
-    def deployed(self, sandbox: str) -> bool:
+    def deployed(self, _: str, /) -> bool:
         return not self.doc_only and self.proxy != "none"
 
 

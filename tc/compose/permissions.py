@@ -22,9 +22,7 @@ def roles(
     found = [_function_role(scope, function) for function in functions.values()]
     found += [_flow_role(scope, flow) for flow in flows.values()]
     found += [
-        role
-        for entry in _deployed(entries, "events", scope)
-        for role in _event_role(entry, flows)
+        role for entry in _deployed(entries, "events", scope) for role in _event_role(entry, flows)
     ]
     found += _api_roles(scope, entries, flows)
     return tuple(found)
@@ -100,9 +98,7 @@ def _api_roles(
                 key = (statement.actions, statement.resources)
                 by_api.setdefault(api, {}).setdefault(key, statement)
     return [
-        RoleSpec(
-            f"api.{api}", "apigateway.amazonaws.com", ("api", api), tuple(statements.values())
-        )
+        RoleSpec(f"api.{api}", "apigateway.amazonaws.com", ("api", api), tuple(statements.values()))
         for api, statements in by_api.items()
     ]
 

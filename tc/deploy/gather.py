@@ -41,7 +41,7 @@ def gather(
         looked |= {resource.key for resource in fresh}
         _read(aws, fresh, found, looked)
         missing = [r for r in fresh if r.key not in found]
-        wanted |= _needs(missing, desired) | _traced(found) | _turned(found, desired)
+        wanted |= _needs(missing, desired) | _traced(found, sweeping) | _turned(found, desired)
     return found
 
 
@@ -144,9 +144,9 @@ def _needs(missing: Iterable[Resource], desired: Sequence[Resource]) -> dict[str
     return needed | _parents(needed.values(), desired)
 
 
-def _traced(found: Found) -> dict[str, Resource]:
+def _traced(found: Found, components: Sequence[Component]) -> dict[str, Resource]:
     known = list(found.values())
-    return {r.key: r for component in kinds() for r in component.trace(known)}
+    return {r.key: r for component in components for r in component.trace(known)}
 
 
 def _read(aws: Aws, resources: Sequence[Resource], found: Found, looked: set[str]) -> None:

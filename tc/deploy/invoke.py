@@ -36,7 +36,7 @@ def invoke_function(aws: Aws, name: str, payload: Any) -> Answer:
     answer = aws.call("lambda", "invoke", FunctionName=name, Payload=json.dumps(payload).encode())
     output = _parsed(answer.get("Payload", b""))
     failed = answer.get("FunctionError")
-    error = ""
+    error = f"{failed}: {output}" if failed else ""
     if failed and isinstance(output, dict):
         error = f"{output.get('errorType', failed)}: {output.get('errorMessage', '')}".strip()
     return Answer(not failed, output, error, {"function": name})

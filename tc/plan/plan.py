@@ -189,7 +189,7 @@ def _gone(
         for key, found in actual.items()
         if key not in wanted
         and found.owner in owners
-        and (selection.removes(found.kind) or key in selection.gone)
+        and (selection.takes(found) or key in selection.gone)
     }
     for key, found in actual.items():
         children = [child.key for child in actual.values() if child.parent == key]

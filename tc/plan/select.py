@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tc.errors import UsageError
-from tc.plan.resource import Resource
+from tc.plan.resource import Actual, Resource
 
 Fields = frozenset[str]
 
@@ -56,6 +56,13 @@ class Selection:
     def removes(self, kind: str) -> bool:
         """Whether things of `kind` that no topology explains are in the selection."""
         return self.everything or kind in self.kinds
+
+    def takes(self, found: Actual) -> bool:
+        """Whether `found`, which no topology explains, is in the selection: what only
+        serves things of another kind (a permission) goes with that kind."""
+        serves = found.outputs.get("serves", "")
+        alone = not serves or found.kind in self.named
+        return self.removes(found.kind) and (alone or self.removes(serves))
 
 
 EVERYTHING = Selection({}, frozenset())

@@ -58,8 +58,8 @@ class Targets(Strict):
         """Whether the entity waits for its target's answer."""
         return False
 
-    def deployed(self, sandbox: str) -> bool:
-        """Whether anything is made of the entity in `sandbox`, or it is only documentation."""
+    def deployed(self, _: str, /) -> bool:
+        """Whether anything is made of the entity in this sandbox, or it is only documentation."""
         return True
 
 

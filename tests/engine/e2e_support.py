@@ -34,7 +34,7 @@ TC = str(Path(sys.executable).with_name("tc"))
 TOPOLOGIES = Path(__file__).with_name("topologies")
 ACCOUNT = "000000000000"
 #: variables of the user's that would change what is tested
-_DROPPED = ("AWS_", "TC_", "XDG_", "NO_COLOR", "FORCE_COLOR", "COLUMNS")
+_DROPPED = ("AWS_", "TC_", "XDG_", "PYTHON", "NO_COLOR", "FORCE_COLOR", "COLUMNS")
 _READS = ("get_", "list_", "describe_", "filter_", "GET ")
 _OWN = {"connection", "content-length", "date", "keep-alive", "server", "transfer-encoding"}
 
@@ -204,7 +204,10 @@ class Lab:
     @property
     def env(self) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(_DROPPED)}
-        own = {"HOME": str(self.home), "TC_HOME": str(self.home / "tc"), "PYTHONWARNINGS": ""}
+        own = {
+            "HOME": str(self.home),
+            "TC_HOME": str(self.home / "tc"),
+        }
         # nobody's instance role, and the engine's environment made once for all tests
         return {
             **kept,
@@ -251,7 +254,8 @@ class Lab:
             timeout=120,
         )
         said = Said(ended.returncode, ended.stdout, ended.stderr)
-        assert "Traceback" not in said.text, said.text
+        assert "Traceback" not in said.err, said.err
+        assert "tc has a bug" not in said.text, said.text
         if code is not None:
             assert said.code == code, f"tc {' '.join(arguments)}\n{said.text}"
         return said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +170,7 @@ def test_a_flow_with_map_choice_parallel_and_the_handlers_own_exception(
         ]
 
 
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 def test_a_function_in_node(lab: Lab, tmp_path: Path) -> None:
     with deployed(copied(lab, "node", tmp_path)) as at:
         url = at["GET /sum/{a}/{b}"].replace("{a}", "3").replace("{b}", "4")
@@ -176,6 +178,7 @@ def test_a_function_in_node(lab: Lab, tmp_path: Path) -> None:
 
 
 @pytest.mark.ruby
+@pytest.mark.skipif(shutil.which("ruby") is None, reason="ruby is not installed")
 def test_a_function_in_ruby(lab: Lab, tmp_path: Path) -> None:
     with deployed(copied(lab, "ruby", tmp_path)) as at:
         assert lab.http("POST", at["POST /shout"], {"say": "hear"}).json == {"shouted": "HEAR"}

@@ -68,7 +68,7 @@ GOOD = [
     "routes: {/a: {function: one, timeout: 30}, /b: {proxy: none}, c: {doc_only: true}}",
     "events: {Order Created: {doc_only: true}, Other Name: {}}",
     "events: {F: {rule_name: r, function: one}, G: {rule_name: r, bus: b, function: one}}",
-    "events: {F: {pattern: '{\"source\": [\"x\"]}', filter: {a: [b]}, function: one}}",
+    'events: {F: {pattern: \'{"source": ["x"]}\', filter: {a: [b]}, function: one}}',
 ]
 
 

@@ -9,7 +9,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-pytest.register_assert_rewrite("composing", "deploying", "fake_gateway", "fake_services", "fake_events")
+pytest.register_assert_rewrite(
+    "composing", "deploying", "fake_gateway", "fake_services", "fake_events"
+)
 
 from composing import Directory  # noqa: E402
 

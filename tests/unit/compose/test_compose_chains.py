@@ -64,7 +64,10 @@ def test_branches_within_a_branch(directory: Directory) -> None:
     assert outline(flow(directory, chain)) == {
         "a": "after a",
         "after a": (
-            [{"start": "b", "b": "after b", "after b": (inner, "f"), "f": True}, {"start": "c", "c": True}],
+            [
+                {"start": "b", "b": "after b", "after b": (inner, "f"), "f": True},
+                {"start": "c", "c": True},
+            ],
             True,
         ),
     }
@@ -85,7 +88,12 @@ def test_inner_and_outer_branches_that_meet_in_one_function(directory: Directory
 def test_a_result_is_put_on_the_bus_and_handed_on(directory: Directory) -> None:
     chain = "{a: {function: b, event: Done}, b: {event: Done}}"
     machine = flow(directory, chain, "events: {Done: {producer: me, bus: orders, function: c}}\n")
-    assert outline(machine) == {"a": "a to Done", "a to Done": "b", "b": "b to Done", "b to Done": True}
+    assert outline(machine) == {
+        "a": "a to Done",
+        "a to Done": "b",
+        "b": "b to Done",
+        "b to Done": True,
+    }
     put = machine["States"]["a to Done"]
     assert put["Parameters"]["Entries"] == [
         {
@@ -144,7 +152,8 @@ def test_branches_that_meet_half_way_are_an_error(directory: Directory, chain: s
 
 def test_state_names_are_within_their_80_characters(directory: Directory) -> None:
     long, event = "n" * 90, "E" * 60
-    text = f"name: etl\nfunctions: {{{long}: {{function: b}}, b: {{functions: [c, d], event: {event}}}}}\n"
+    chain = f"{{{long}: {{function: b}}, b: {{functions: [c, d], event: {event}}}}}"
+    text = f"name: etl\nfunctions: {chain}\n"
     text += f"events: {{{event}: {{}}}}\n"
     topology = directory.write(text, f"{long} b c d").topology()
     (only,) = topology.flows.values()

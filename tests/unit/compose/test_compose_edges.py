@@ -46,6 +46,14 @@ def test_a_bare_name_and_a_full_one_are_the_same_edge(
     assert edges(directory) == expected
 
 
+def test_a_full_name_is_uncut_or_as_it_is_on_aws(directory: Directory) -> None:
+    long = "n" * 70
+    cut = directory.write("name: etl\n", long).topology().function_name(long)
+    for name in (f"'{{{{namespace}}}}_{long}_{{{{sandbox}}}}'", f"etl_{long}_bob", cut):
+        directory.write(f"name: etl\nroutes: {{/a: {{proxy: {name}}}}}\n")
+        assert edges(directory) == [f"route//a -> function/{long} sync"]
+
+
 @pytest.mark.parametrize("state", ["etl", "flow", "'{{namespace}}_{{sandbox}}'"])
 def test_the_written_flow_has_three_names(directory: Directory, state: str) -> None:
     flow = "flow: {StartAt: s, States: {s: {Type: Succeed}}}\n"

@@ -22,7 +22,9 @@ version: 1.2.3
 tags: {team: data}
 recursive: true
 functions:
-  enhancer: {function: transformer, runtime: {memory: 256, environment: {STAGE: '{{sandbox}}'}}}
+  enhancer:
+    function: transformer
+    runtime: {memory: 256, environment: {STAGE: '{{sandbox}}', EE: 1, DD: 2, CC: 3}}
   transformer: {functions: [loader, auditor]}
   loader: {event: Done}
 routes:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from tc.components import api_names, event, role
@@ -57,6 +57,10 @@ PER_TOPOLOGY = {"written flow", "api"}
 
 
 @given(namespaces, namespaces, entities, namespaces, namespaces, entities)
+@example("a" * 90, "bob", "f", "a" * 90, "bo", "f")
+@example("a", "b", "f" * 90 + "1", "a", "b", "f" * 90 + "2")
+@example("a", "b" * 90 + "1", "f", "a", "b" * 90 + "2", "f")
+@example("a", "b-1", "f", "a", "1", "f_b-1")
 def test_two_things_never_share_a_name(
     namespace: str, sandbox: str, name: str, namespace2: str, sandbox2: str, name2: str
 ) -> None:
@@ -72,6 +76,9 @@ def test_two_things_never_share_a_name(
 
 
 @given(namespaces, namespaces, entities)
+@example("a", "b", "f" * 60)
+@example("a", "b", "f" * 61)
+@example("a" * 90, "b" * 90, "f" * 90)
 def test_no_name_is_over_its_limit_and_a_cut_one_ends_in_a_hash(
     namespace: str, sandbox: str, name: str
 ) -> None:
@@ -87,7 +94,9 @@ def test_no_name_is_over_its_limit_and_a_cut_one_ends_in_a_hash(
 @given(st.text(min_size=1, max_size=200), st.integers(10, 100))
 def test_shortening_is_stable_and_keeps_short_names(text: str, limit: int) -> None:
     assert shorten(text, limit) == shorten(text, limit)
-    assert shorten(text, limit) == text if len(text) <= limit else len(shorten(text, limit)) == limit
+    assert (
+        shorten(text, limit) == text if len(text) <= limit else len(shorten(text, limit)) == limit
+    )
 
 
 SCOPE = Scope("etl", "bob", "dev", "111122223333", "eu-west-1", version="1.2.3", repo="shop")

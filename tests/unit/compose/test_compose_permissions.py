@@ -65,7 +65,10 @@ ENTRIES = [
         {"api.etl": [allow("events:PutEvents", BUS)]},
     ),
     ("events: {E: {function: one}}", {}),
-    (f"{FLOW}events: {{E: {{state: etl}}}}", {"event.E": [allow("states:StartExecution", MACHINE)]}),
+    (
+        f"{FLOW}events: {{E: {{state: etl}}}}",
+        {"event.E": [allow("states:StartExecution", MACHINE)]},
+    ),
     # nothing is deployed for these, so nothing is granted
     (f"{FLOW}events: {{E: {{state: etl, doc_only: true}}}}", {}),
     (f"{FLOW}events: {{E: {{state: etl, sandboxes: [alice]}}}}", {}),
@@ -173,7 +176,10 @@ def test_tasks_of_a_flow(directory: Directory, task: dict[str, Any], expected: A
 def test_the_same_call_twice_is_granted_once_and_in_branches_too(directory: Directory) -> None:
     task = {"Type": "Task", "Resource": FUNCTION, "End": True}
     branches = [{"StartAt": name, "States": {name: task}} for name in "xy"]
-    flow = {"StartAt": "p", "States": {"p": {"Type": "Parallel", "Branches": branches, "End": True}}}
+    flow = {
+        "StartAt": "p",
+        "States": {"p": {"Type": "Parallel", "Branches": branches, "End": True}},
+    }
     text = f"name: etl\nflow: {json.dumps(flow)}\n"
     expected = [allow("lambda:InvokeFunction", FUNCTION, f"{FUNCTION}:*")]
     assert granted(directory.write(text, "one"))["flow.etl"] == expected

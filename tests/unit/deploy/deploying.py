@@ -18,14 +18,14 @@ from tc.spec.artifact import Artifact
 from tc.spec.function import Function
 from tc.spec.topology import Topology
 
-_PACKAGES = Path(tempfile.mkdtemp(prefix="tc-packages-"))
+_PACKAGES = tempfile.TemporaryDirectory(prefix="tc-packages-")
 
 
 def artifact(text: str, *, stored: bool = True) -> Artifact:
     """A package with the content `text`."""
     body = text.encode()
     digest = hashlib.sha256(body)
-    path = _PACKAGES / digest.hexdigest()
+    path = Path(_PACKAGES.name) / digest.hexdigest()
     path.write_bytes(body)
     return Artifact(
         path=path,
@@ -46,9 +46,7 @@ def packages(functions: Mapping[str, Function]) -> dict[str, Artifact]:
     }
 
 
-def plan(
-    aws: FakeAws, topology: Topology, *components: str, adopt: bool = False
-) -> Prepared:
+def plan(aws: FakeAws, topology: Topology, *components: str, adopt: bool = False) -> Prepared:
     return prepare(topology, aws, packages, silent, components=components, adopt=adopt)
 
 
@@ -73,7 +71,9 @@ def work(prepared: Prepared) -> list[str]:
     for step in readable(prepared.plan):
         changed = ", ".join(change.path for change in step.changes)
         told = step.action is not Action.CREATE and changed
-        found.append(f"{step.action.value} {step.kind} {step.title}" + (f": {changed}" * bool(told)))
+        found.append(
+            f"{step.action.value} {step.kind} {step.title}" + (f": {changed}" * bool(told))
+        )
     return sorted(found)
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: N803  the parameters are named as AWS names them
 """An account in memory, as strict as AWS where tc relies on it.
 
 It implements the `Aws` protocol of `tc.components.protocol`. What tc never calls

@@ -1,3 +1,4 @@
+# ruff: noqa: N803  the parameters are named as AWS names them
 """EventBridge of the account in memory."""
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ class Events(Part):
         if bus not in self.buses:
             raise refuse("ResourceNotFoundException", f"Event bus {bus} does not exist.")
         if (bus, name) not in self.rules:
-            raise refuse("ResourceNotFoundException", f"Rule {name} does not exist on EventBus {bus}.")
+            raise refuse(
+                "ResourceNotFoundException", f"Rule {name} does not exist on EventBus {bus}."
+            )
         return self.rules[bus, name]
 
     def _by_arn(self, arn: str) -> dict[str, Any]:

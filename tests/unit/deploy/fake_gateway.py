@@ -1,3 +1,4 @@
+# ruff: noqa: N803  the parameters are named as AWS names them
 """API Gateway of the account in memory: HTTP APIs (v2) and REST APIs (v1)."""
 
 from __future__ import annotations
@@ -60,7 +61,10 @@ class HttpApis(Part):
                 number = self.apigatewayv2_create_integration(api["ApiId"], **live)["IntegrationId"]
                 verb = "ANY" if method == _ANY else method.upper()
                 self.apigatewayv2_create_route(
-                    api["ApiId"], f"{verb} {path}", f"integrations/{number}", operation["operationId"]
+                    api["ApiId"],
+                    f"{verb} {path}",
+                    f"integrations/{number}",
+                    operation["operationId"],
                 )
         return api
 
@@ -124,7 +128,8 @@ class HttpApis(Part):
             raise refuse("NotFoundException", "no such route")
 
     def apigatewayv2_create_deployment(self, ApiId: str, StageName: str) -> None:
-        assert StageName in self._http(ApiId)["stages"]
+        api = self._http(ApiId)
+        api["stages"][StageName]["answers"] = [r["RouteKey"] for r in api["routes"].values()]
 
     def apigatewayv2_tag_resource(self, ResourceArn: str, Tags: dict[str, str]) -> None:
         self._http(ResourceArn.rsplit("/", 1)[1])["Tags"].update(Tags)
@@ -183,7 +188,9 @@ class RestApis(Part):
                 }
         self._rest(restApiId)["resources"] = found
 
-    def apigateway_create_deployment(self, restApiId: str, stageName: str, description: str) -> None:
+    def apigateway_create_deployment(
+        self, restApiId: str, stageName: str, description: str
+    ) -> None:
         api = self._rest(restApiId)
         if not api["resources"]:
             raise refuse("BadRequestException", "The REST API doesn't contain any methods")

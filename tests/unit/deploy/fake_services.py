@@ -1,3 +1,4 @@
+# ruff: noqa: N803  the parameters are named as AWS names them
 """IAM, CloudWatch Logs, Lambda and Step Functions of the account in memory."""
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ def refuse(code: str, message: str) -> AwsError:
 
 
 def pairs(tags: list[dict[str, str]]) -> dict[str, str]:
-    return {tag.get("Key", tag.get("key", "")): tag.get("Value", tag.get("value", "")) for tag in tags}
+    return {
+        tag.get("Key", tag.get("key", "")): tag.get("Value", tag.get("value", "")) for tag in tags
+    }
 
 
 class Part:
@@ -38,7 +41,9 @@ class Roles(Part):
             raise refuse("NoSuchEntity", f"The role with name {name} cannot be found.")
         return self.roles[name]
 
-    def iam_create_role(self, RoleName: str, Path: str, Tags: list[dict[str, str]], **given: Any) -> Any:
+    def iam_create_role(
+        self, RoleName: str, Path: str, Tags: list[dict[str, str]], **given: Any
+    ) -> Any:
         assert len(RoleName) <= 64
         if RoleName in self.roles:
             raise refuse("EntityAlreadyExists", f"Role with name {RoleName} already exists.")
@@ -166,7 +171,9 @@ class Functions(Part):
         self._configure(function, given)
         return function["configuration"]
 
-    def lambda_update_function_code(self, FunctionName: str, ZipFile: bytes, Architectures: Any) -> None:
+    def lambda_update_function_code(
+        self, FunctionName: str, ZipFile: bytes, Architectures: Any
+    ) -> None:
         self._code(self._function(FunctionName), ZipFile, Architectures)
 
     def lambda_update_function_configuration(self, FunctionName: str, **given: Any) -> None:

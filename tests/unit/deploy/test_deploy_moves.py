@@ -1,13 +1,11 @@
-"""Things that are renamed, moved, replaced or cut off half-way, and what a second run makes of it."""
+"""Things that are renamed, moved, replaced or cut off half-way, and what the next run does."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import pytest
 from composing import Directory
 from deploying import create, delete, failures, plan, settled, work
-from fake_aws import FakeAws, refused
+from fake_aws import FakeAws
 
 from tc.plan.ownership import Conflict
 
@@ -27,6 +25,7 @@ def moved(directory: Directory, aws: FakeAws, before: str, after: str, *componen
         topology = directory.write(text).topology()
         assert failures(create(aws, topology, *components)) == []
         settled(aws, topology)
+        assert all(len(a["routes"]) == len(a["integrations"]) for a in aws.http_apis.values())
     assert delete(aws, topology).ok
     assert aws.is_empty()
 
@@ -71,6 +70,14 @@ def test_one_selected_route_that_turns_the_api_over_takes_the_others_along(
     text += "routes:\n  /a: {function: one, async: %s}\n  /b: {function: two}\n"
     create(aws, directory.write(text % first, "one two").topology())
     topology = directory.write(text % {"true": "false", "false": "true"}[first]).topology()
+    steps = work(plan(aws, topology, "routes//a"))
+    assert [step.split(":")[0] for step in steps] == [
+        "+ route /a",
+        "+ route /b",
+        "± api etl_bob",
+        "± permission etl_one_bob for api etl_bob",
+        "± permission etl_two_bob for api etl_bob",
+    ]
     assert failures(create(aws, topology, "routes//a")) == []
     settled(aws, topology)
 
@@ -105,9 +112,7 @@ def test_a_flow_whose_mode_changes_is_made_anew(directory: Directory, aws: FakeA
     moved(directory, aws, text % "Standard", text % "Express", "flow")
 
 
-def test_the_last_route_of_an_api_takes_the_api_with_it(
-    directory: Directory, aws: FakeAws
-) -> None:
+def test_the_last_route_of_an_api_takes_the_api_with_it(directory: Directory, aws: FakeAws) -> None:
     for asynchronous in ("true", "false"):
         text = f"name: etl\nroutes: {{/a: {{function: one, async: {asynchronous}}}}}\n"
         topology = directory.write(text, "one").topology()
@@ -193,6 +198,61 @@ def test_a_gateway_that_tc_did_not_make_stays(directory: Directory, aws: FakeAws
     assert api["integrations"] == {}
 
 
+def test_another_sandbox_s_own_api_is_no_gateway(directory: Directory, aws: FakeAws) -> None:
+    create(aws, directory.write(ONE, "one").topology(sandbox="alice"))
+    (own,) = aws.http_apis.values()
+    text = "name: etl\nroutes: {/b: {gateway: etl_alice, function: one}}\n"
+    topology = directory.write(text).topology()
+    assert failures(create(aws, topology)) == []
+    assert [route["RouteKey"] for route in own["routes"].values()] == ["POST /a"]
+    settled(aws, topology)
+
+
+def test_a_route_that_somebody_made_by_hand_stays_until_it_is_adopted(
+    directory: Directory, aws: FakeAws
+) -> None:
+    text = "name: etl\nroutes: {%s: {gateway: shared, function: one}}\n"
+    topology = directory.write(text % "/a", "one").topology()
+    create(aws, topology)
+    (api,) = aws.http_apis.values()
+    (integration,) = api["integrations"].values()
+    del integration["Description"]
+    other = directory.write(text % "/b").topology()
+    assert failures(create(aws, other)) == []
+    assert len(api["routes"]) == 2
+    with pytest.raises(Conflict, match="it has no mark of tc"):
+        plan(aws, topology)
+    assert failures(create(aws, topology, adopt=True)) == []
+    settled(aws, topology)
+    assert integration["Description"] == "etl@bob /a"
+
+
+def test_a_gateway_that_does_not_deploy_by_itself_is_told_to(
+    directory: Directory, aws: FakeAws
+) -> None:
+    number = aws.apigatewayv2_create_api("shared", "HTTP", {})["ApiId"]
+    aws.apigatewayv2_create_stage(number, "prod", False)
+    text = "name: etl\nroutes: {/a: {gateway: shared, function: one, timeout: %d}}\n"
+
+    def answers() -> list[str]:
+        return aws.http_apis[number]["stages"]["prod"].get("answers", [])
+
+    create(aws, directory.write(text % 5, "one").topology())
+    assert answers() == ["POST /bob/a"]
+    aws.forget()
+    topology = directory.write(text % 6).topology()
+    create(aws, topology)
+    assert aws.names()["apigatewayv2.create_deployment"] == 1
+    delete(aws, topology)
+    assert answers() == []
+
+
+def test_an_event_that_moves_to_another_bus(directory: Directory, aws: FakeAws) -> None:
+    aws.buses.add("orders")
+    text = "name: etl\nevents: {E: {bus: %s, functions: [one, two]}}\n"
+    moved(directory, aws, text % "orders", text % "default")
+
+
 def test_two_gateways_of_one_name_are_an_error(directory: Directory, aws: FakeAws) -> None:
     for _ in range(2):
         aws.apigatewayv2_create_api("shared", "HTTP", {})
@@ -220,7 +280,9 @@ def test_a_bus_that_is_not_there_fails_its_rule_and_what_needs_it(
 
 
 def test_names_with_upper_case_and_underscores(directory: Directory, aws: FakeAws) -> None:
-    text = "name: e-t-l\nroutes: {/A_b/c.d: {function: Do_It}}\nevents: {A.B_c-d: {function: Do_It}}\n"
+    text = (
+        "name: e-t-l\nroutes: {/A_b/c.d: {function: Do_It}}\nevents: {A.B_c-d: {function: Do_It}}\n"
+    )
     topology = directory.write(text, "Do_It").topology(sandbox="pr-123")
     assert failures(create(aws, topology)) == []
     settled(aws, topology)
@@ -232,12 +294,33 @@ def test_names_with_upper_case_and_underscores(directory: Directory, aws: FakeAw
 
 def test_very_long_names(directory: Directory, aws: FakeAws) -> None:
     long = "n" * 70
-    text = f"name: {long}\nroutes: {{/a: {{function: {long}}}}}\nevents: {{{long}: {{function: {long}}}}}\n"
+    text = f"name: {long}\nroutes: {{/a: {{function: {long}}}}}\n"
+    text += f"events: {{{long}: {{function: {long}}}}}\n"
     topology = directory.write(text, long).topology(sandbox=long)
     assert failures(create(aws, topology)) == []
     settled(aws, topology)
     assert delete(aws, topology).ok
     assert aws.is_empty()
+
+
+@pytest.mark.parametrize(("component", "gone"), [("routes", "event"), ("events", "route")])
+def test_a_selected_kind_takes_nothing_from_the_other(
+    directory: Directory, aws: FakeAws, component: str, gone: str
+) -> None:
+    """What was taken out of the topology works until its own kind is brought up to date."""
+    text = "name: etl\nroutes: {/a: {function: one}, /b: {function: two}}\n"
+    text += "events: {E: {function: one}, F: {function: two}}\n"
+    text += "functions: {one: {runtime: {timeout: 5}}}\n"
+    create(aws, directory.write(text, "one two").topology())
+    fewer = text.replace("/a: {function: one}, ", "").replace("E: {function: one}, ", "")
+    topology = directory.write(fewer).topology()
+    assert create(aws, topology, component).ok
+    kinds = {step.split(" ")[1] for step in work(plan(aws, topology))}
+    assert kinds == {gone, "permission"}
+    assert len(aws.functions["etl_one_bob"]["policy"]) == 1
+    assert create(aws, topology).ok
+    assert aws.functions["etl_one_bob"]["policy"] == {}
+    settled(aws, topology)
 
 
 def test_an_empty_topology(directory: Directory, aws: FakeAws) -> None:
@@ -279,71 +362,3 @@ def test_a_policy_that_somebody_added_to_a_role_is_no_dead_end(
     aws.iam_put_role_policy(role, "mine", '{"Statement": [{}]}')
     assert failures(delete(aws, topology)) == []
     assert aws.is_empty()
-
-
-TOPOLOGIES = {
-    "http": "name: etl\nroutes: {/a: {function: one}, /b: {gateway: shared, event: E}}\n"
-    "events: {E: {function: two}}\n",
-    "rest": "name: etl\nroutes: {/a: {function: one}}\nevents: {E: {function: one}}\n"
-    "functions: {one: {function: two}}\n",
-}
-
-
-@pytest.mark.parametrize("lost", [False, True], ids=["refused", "answer lost"])
-@pytest.mark.parametrize("kind", list(TOPOLOGIES))
-def test_whichever_call_fails_a_second_run_mends_it(
-    directory: Directory, kind: str, lost: bool
-) -> None:
-    topology = directory.write(TOPOLOGIES[kind], "one two").topology()
-    whole = FakeAws()
-    create(whole, topology)
-    total = len(whole.writes())
-    assert total > 10
-    for number in range(total):
-        aws = FakeAws()
-        left = [number]
-
-        def fail(operation: str, _: dict[str, Any], left: list[int] = left) -> Exception | None:
-            if operation.split(".")[1].startswith(("get_", "list_", "describe_")):
-                return None
-            left[0] -= 1
-            return refused("InternalFailure", f"call {operation}") if left[0] == -1 else None
-
-        if lost:
-            aws.after = fail
-        else:
-            aws.hook = fail
-        first = create(aws, topology)
-        failed = failures(first)
-        assert len(failed) == 1, failed
-        assert failures(create(aws, topology)) == [], failed
-        settled(aws, topology)
-        assert delete(aws, topology).ok
-        assert aws.is_empty(), failed
-
-
-@pytest.mark.parametrize("kind", list(TOPOLOGIES))
-def test_whichever_call_of_delete_fails_a_second_run_ends_it(
-    directory: Directory, kind: str
-) -> None:
-    topology = directory.write(TOPOLOGIES[kind], "one two").topology()
-    whole = FakeAws()
-    create(whole, topology)
-    whole.forget()
-    delete(whole, topology)
-    for number in range(len(whole.writes())):
-        aws = FakeAws()
-        create(aws, topology)
-        left = [number]
-
-        def fail(operation: str, _: dict[str, Any], left: list[int] = left) -> Exception | None:
-            if operation.split(".")[1].startswith(("get_", "list_", "describe_")):
-                return None
-            left[0] -= 1
-            return refused("InternalFailure", f"call {operation}") if left[0] == -1 else None
-
-        aws.hook = fail
-        failed = failures(delete(aws, topology))
-        assert len(failed) == 1
-        assert failures(delete(aws, topology)) == []
-        assert aws.is_empty(), failed

@@ -1,4 +1,4 @@
-"""create -> nothing to do -> one edit -> exactly that -> nothing to do -> delete -> nothing left."""
+"""create, nothing to do, one edit, exactly that, nothing to do, delete, nothing left."""
 
 from __future__ import annotations
 
@@ -72,8 +72,10 @@ FIELDS = [
         "/start: {function: loader}",
         [
             "- role tc_etl_api.etl_bob_eu-west-1",
-            "~ route /start: integration.subtype, integration.role, integration.parameters, "
-            "integration.payload, integration.uri",
+            (
+                "~ route /start: integration.subtype, integration.role, "
+                "integration.parameters, integration.payload, integration.uri"
+            ),
         ],
         "routes",
     ),
@@ -141,8 +143,10 @@ FIELDS = [
     ),
     (
         "routes:\n",
-        "functions: {loader: {runtime: {extensions: ['arn:aws:lambda:eu-west-1:1:layer:x:1']}}}"
-        "\nroutes:\n",
+        (
+            "functions: {loader: {runtime: {extensions: ['arn:aws:lambda:eu-west-1:1:layer:x:1']}}}"
+            "\nroutes:\n"
+        ),
         ["~ function etl_loader_bob: layers"],
         "layers",
     ),
@@ -175,3 +179,31 @@ def test_one_edit_is_one_change(
     settled(aws, edited)
     assert delete(aws, edited).ok
     assert aws.is_empty()
+
+
+def test_an_http_api_is_made_in_one_call_and_a_rest_api_written_once_for_all(
+    directory: Directory, aws: FakeAws
+) -> None:
+    create(
+        aws, directory.write(HTTP.replace("gateway: api-test, ", ""), "enhancer loader").topology()
+    )
+    names = aws.names()
+    assert names["apigatewayv2.import_api"] == names["apigatewayv2.create_stage"] == 1
+    assert not names["apigatewayv2.create_route"]
+    rest = FakeAws()
+    create(rest, directory.write(REST).topology())
+    edited = REST.replace("/later", "/much/later").replace("/items", "/things")
+    topology = directory.write(edited).topology()
+    rest.forget()
+    create(rest, topology)
+    written = [name for name in rest.writes() if name.startswith("apigateway.")]
+    assert written == ["apigateway.put_rest_api", "apigateway.create_deployment"]
+
+
+def test_code_alone_takes_four_calls(directory: Directory, aws: FakeAws) -> None:
+    create(aws, directory.write(HTTP, "enhancer loader").topology())
+    directory.write(HTTP, files={"enhancer/handler.py": "def handler(e, c):\n    return 2\n"})
+    aws.forget()
+    assert create(aws, directory.topology(), "enhancer").ok
+    assert aws.writes() == ["lambda.update_function_code"]
+    assert len(aws.calls) <= 4

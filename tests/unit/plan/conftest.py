@@ -12,7 +12,9 @@ for place in ("compose", "deploy"):
     if str(UNIT / place) not in sys.path:
         sys.path.insert(0, str(UNIT / place))
 
-pytest.register_assert_rewrite("composing", "deploying", "fake_gateway", "fake_services", "fake_events")
+pytest.register_assert_rewrite(
+    "composing", "deploying", "fake_gateway", "fake_services", "fake_events"
+)
 
 from composing import Directory  # noqa: E402
 

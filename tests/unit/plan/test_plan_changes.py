@@ -77,8 +77,10 @@ def test_a_reference_that_is_not_known_yet_is_a_change() -> None:
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers(0, 3) | st.text("ab", max_size=2),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.text("ab", min_size=1, max_size=2), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text("ab", min_size=1, max_size=2), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 
