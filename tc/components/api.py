@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from tc.components import http_api, rest_api
+from tc.components import defaults, http_api, rest_api
 from tc.components.api_names import HTTP_STAGE, api_key, own_name, route_key
 from tc.components.protocol import Aws, Index, Outputs
 from tc.components.role import key_of_arn
@@ -28,6 +28,7 @@ PLURAL = "apis"
 SECTION: tuple[str, type[Strict]] | None = None
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset({"protocol"})
+settle = defaults.ready_at_once
 
 #: the tag on a shared API that tc made; its value is the API's name
 GATEWAY_TAG = "tc:gateway"
@@ -376,7 +377,3 @@ def delete(aws: Aws, actual: Actual) -> None:
     except AwsError as error:
         if not error.missing:
             raise
-
-
-def settle(aws: Aws, resource: Resource) -> None:
-    """An API answers as soon as it has a stage."""

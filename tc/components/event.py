@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from tc.components import defaults
 from tc.components.protocol import Aws, Index, Outputs
 from tc.components.role import key_of_arn, role_arn, role_key
 from tc.compose.patterns import check_pattern
@@ -65,6 +66,8 @@ PLURAL = "events"
 SECTION: tuple[str, type[Strict]] | None = ("events", EventModel)
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset({"bus"})
+trace = defaults.nothing_to_trace
+settle = defaults.ready_at_once
 
 #: targets of a rule (EventBridge quota)
 _TARGETS_LIMIT = 5
@@ -280,10 +283,6 @@ def find(aws: Aws, scope: Scope, index: Index) -> Iterator[Resource]:
         yield Resource(KIND, _key(bus, name), name, title, scope.owner, {}, payload={"bus": bus})
 
 
-def trace(actuals: Iterable[Actual]) -> Iterable[Resource]:
-    return ()
-
-
 def read(aws: Aws, resources: Sequence[Resource]) -> Iterable[Actual]:
     return [actual for actual in aws.map(lambda r: _read(aws, r), resources) if actual]
 
@@ -437,7 +436,3 @@ def delete(aws: Aws, actual: Actual) -> None:
     except AwsError as error:
         if not error.missing:
             raise
-
-
-def settle(aws: Aws, resource: Resource) -> None:
-    """EventBridge says nothing of when a rule is in force: within a minute."""

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from tc.components import defaults
 from tc.components.protocol import Aws, Index, Outputs
 from tc.components.role import key_of_arn, role_arn, role_key
 from tc.compose.asl.check import resources as tasks
@@ -23,6 +24,8 @@ PLURAL = "flow"
 SECTION: tuple[str, type[Strict]] | None = None
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset({"mode"})
+trace = defaults.nothing_to_trace
+settle = defaults.ready_at_once
 
 
 def check(topology: Topology) -> Iterable[Finding]:
@@ -65,10 +68,6 @@ def find(aws: Aws, scope: Scope, index: Index) -> Iterable[Resource]:
     for name in sorted(index.names(KIND) | tagged):
         arn = f"arn:{aws.partition}:states:{aws.region}:{aws.account}:stateMachine:{name}"
         yield Resource(KIND, f"{KIND}/{name}", name, name, scope.owner, {}, payload={"arn": arn})
-
-
-def trace(actuals: Iterable[Actual]) -> Iterable[Resource]:
-    return ()
 
 
 def read(aws: Aws, resources: Sequence[Resource]) -> Iterable[Actual]:
@@ -188,7 +187,3 @@ def delete(aws: Aws, actual: Actual) -> None:
         if not error.missing:
             raise
     aws.wait(f"deletion of {actual.name}", lambda: _state(aws, arn))
-
-
-def settle(aws: Aws, resource: Resource) -> None:
-    """A state machine is usable at once."""

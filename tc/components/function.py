@@ -14,6 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from tc.components import defaults
 from tc.components.log_group import log_key
 from tc.components.protocol import Aws, Index, Outputs
 from tc.components.role import key_of_arn, role_arn, role_key
@@ -38,6 +39,7 @@ ASPECTS: Mapping[str, frozenset[str]] = {
     "tags": frozenset({"tags"}),
 }
 REPLACE: frozenset[str] = frozenset()
+trace = defaults.nothing_to_trace
 
 CODE_TAG = "tc:code"
 #: bytes of environment variables in a function, names and values (Lambda quota)
@@ -205,10 +207,6 @@ def find(aws: Aws, scope: Scope, index: Index) -> Iterable[Resource]:
     }
     for name in sorted(index.names(KIND) | tagged):
         yield Resource(KIND, f"{KIND}/{name}", name, name, scope.owner, {})
-
-
-def trace(actuals: Iterable[Actual]) -> Iterable[Resource]:
-    return ()
 
 
 def read(aws: Aws, resources: Sequence[Resource]) -> Iterable[Actual]:

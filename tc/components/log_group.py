@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from tc.components import defaults
 from tc.components.protocol import Aws, Index, Outputs
 from tc.components.role import role_key
 from tc.errors import AwsError
 from tc.plan.resource import Actual, Change, Resource
 from tc.spec.base import Strict
 from tc.spec.facts import Facts
-from tc.spec.finding import Finding
 from tc.spec.scope import OWNER_TAG, Scope
 from tc.spec.topology import Topology
 
@@ -20,6 +20,9 @@ PLURAL = "logs"
 SECTION: tuple[str, type[Strict]] | None = None
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset()
+check = defaults.nothing_to_check
+trace = defaults.nothing_to_trace
+settle = defaults.ready_at_once
 
 _RETENTION_DAYS = 14
 _PREFIX = "/aws/lambda/"
@@ -32,10 +35,6 @@ def log_key(function_name: str) -> str:
 def _listing_prefix(scope: Scope) -> str:
     """How the names of all the groups of a namespace begin, cut as function names are."""
     return f"{_PREFIX}{scope.namespace}_"[: len(_PREFIX) + 64 - 9]
-
-
-def check(topology: Topology) -> Iterable[Finding]:
-    return ()
 
 
 def desired(topology: Topology, facts: Facts) -> Iterable[Resource]:
@@ -71,10 +70,6 @@ def find(aws: Aws, scope: Scope, index: Index) -> Iterable[Resource]:
             needs=tuple(f"role/{role_name}" for role_name in role),
             payload={"prefix": _listing_prefix(scope)},
         )
-
-
-def trace(actuals: Iterable[Actual]) -> Iterable[Resource]:
-    return ()
 
 
 def read(aws: Aws, resources: Sequence[Resource]) -> Iterable[Actual]:
@@ -148,7 +143,3 @@ def delete(aws: Aws, actual: Actual) -> None:
     except AwsError as error:
         if not error.missing:
             raise
-
-
-def settle(aws: Aws, resource: Resource) -> None:
-    """A log group is there at once."""

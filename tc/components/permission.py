@@ -11,14 +11,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from tc.components import event, route
+from tc.components import defaults, event, route
 from tc.components.api_names import api_key, api_name, public_path
 from tc.components.protocol import Aws, Index, Outputs
 from tc.errors import AwsError
 from tc.plan.resource import Actual, Change, Ref, Resource
 from tc.spec.base import Strict
 from tc.spec.facts import Facts
-from tc.spec.finding import Finding
 from tc.spec.scope import Scope
 from tc.spec.topology import Entry, Topology
 
@@ -27,12 +26,11 @@ PLURAL = "permissions"
 SECTION: tuple[str, type[Strict]] | None = None
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset({"principal", "source"})
+check = defaults.nothing_to_check
+trace = defaults.nothing_to_trace
+settle = defaults.ready_at_once
 
 _PREFIX = "tc-"
-
-
-def check(topology: Topology) -> Iterable[Finding]:
-    return ()
 
 
 def desired(topology: Topology, facts: Facts) -> Iterator[Resource]:
@@ -148,10 +146,6 @@ def find(aws: Aws, scope: Scope, index: Index) -> Iterator[Resource]:
         )
 
 
-def trace(actuals: Iterable[Actual]) -> Iterable[Resource]:
-    return ()
-
-
 def read(aws: Aws, resources: Sequence[Resource]) -> Iterable[Actual]:
     functions = {resource.payload["function"]: resource.owner for resource in resources}
     found = aws.map(lambda name: _read(aws, name, functions[name]), functions)
@@ -239,7 +233,3 @@ def delete(aws: Aws, actual: Actual) -> None:
     except AwsError as error:
         if not error.missing:
             raise
-
-
-def settle(aws: Aws, resource: Resource) -> None:
-    """A permission is in force at once."""

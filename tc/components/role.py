@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from tc.components import defaults
 from tc.components.protocol import Aws, Index, Outputs
 from tc.errors import AwsError
 from tc.plan.resource import Actual, Change, Resource
@@ -25,6 +26,8 @@ PLURAL = "roles"
 SECTION: tuple[str, type[Strict]] | None = None
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset({"path"})
+trace = defaults.nothing_to_trace
+settle = defaults.ready_at_once
 
 #: the inline policy that holds everything tc grants
 _POLICY = "tc"
@@ -136,10 +139,6 @@ def find(aws: Aws, scope: Scope, index: Index) -> Iterable[Resource]:
             props={"path": role["Path"]},
             payload={"found": role},
         )
-
-
-def trace(actuals: Iterable[Actual]) -> Iterable[Resource]:
-    return ()
 
 
 def read(aws: Aws, resources: Sequence[Resource]) -> Iterable[Actual]:
@@ -266,7 +265,3 @@ def _strip(aws: Aws, name: str) -> None:
     ):
         arn = attached["PolicyArn"]
         aws.call("iam", "detach_role_policy", RoleName=name, PolicyArn=arn)
-
-
-def settle(aws: Aws, resource: Resource) -> None:
-    """A role is used with patience by those who need it."""

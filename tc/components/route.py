@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tc.components import http_api, rest_api
+from tc.components import defaults, http_api, rest_api
 from tc.components.api_names import (
     Protocol,
     api_key,
@@ -80,6 +80,7 @@ PLURAL = "routes"
 SECTION: tuple[str, type[Strict]] | None = ("routes", RouteModel)
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset()
+trace = defaults.nothing_to_trace
 
 
 def methods(entry: Entry) -> list[str]:
@@ -257,10 +258,6 @@ def _desired(topology: Topology, entry: Entry, method: str, protocol: Protocol) 
 
 def find(aws: Aws, scope: Scope, index: Index) -> Iterable[Resource]:
     """Routes are found in their APIs."""
-    return ()
-
-
-def trace(actuals: Iterable[Actual]) -> Iterable[Resource]:
     return ()
 
 

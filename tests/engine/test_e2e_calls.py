@@ -8,7 +8,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from e2e_support import TC, Call, Lab, Project, Refusal, deployed
+from e2e_proxy import Call, Refusal
+from e2e_support import TC, Lab, Project, deployed
 
 pytestmark = pytest.mark.engine
 

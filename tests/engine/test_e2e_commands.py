@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from e2e_support import ACCOUNT, Call, Lab, Project, Refusal, copied, deployed
+from e2e_proxy import Call, Refusal
+from e2e_support import ACCOUNT, Lab, Project, copied, deployed
 
 pytestmark = pytest.mark.engine
 

@@ -166,6 +166,15 @@ def test_what_was_changed_behind_our_back_is_told_and_mended(
     settled(aws, topology)
 
 
+def test_a_flow_that_is_being_deleted_is_as_good_as_gone(
+    directory: Directory, aws: FakeAws
+) -> None:
+    topology = directory.write(text(1), "f0").topology()
+    create(aws, topology)
+    aws.machines["etl_bob"]["status"] = "DELETING"
+    assert work(plan(aws, topology)) == ["+ flow etl_bob"]
+
+
 def test_routes_that_were_written_but_not_deployed_are_noticed(
     directory: Directory, aws: FakeAws
 ) -> None:
