@@ -86,6 +86,12 @@ FIELDS = [
         ["~ event Notify: targets.function.loader.retries"],
         "events/Notify",
     ),
+    (
+        "producers: [default], function",
+        "producers: [default], retries: 0, function",
+        ["~ event Notify: targets.function.loader.retries"],
+        "events/Notify",
+    ),
     ("source: [x]", "source: [z]", ["~ event Load: pattern.source.0"], "events/Load"),
     (
         "StartAt: enhance",
