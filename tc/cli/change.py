@@ -128,6 +128,8 @@ def shown(path: str, value: Any) -> Any:
         return dict.fromkeys(value, "(hidden)")
     if path.startswith("environment."):
         return "(hidden)"
+    if path == "code":
+        return str(value)[:8]
     return str(value) if isinstance(value, Ref) else value
 
 

@@ -23,9 +23,7 @@ def invoke(
     env: options.Env = None,
     payload: Annotated[
         str,
-        typer.Option(
-            "-p", "--payload", help="JSON, a file with JSON, or - for standard input. [default: {}]"
-        ),
+        typer.Option("-p", "--payload", help="JSON, a file with JSON, or - for standard input."),
     ] = "{}",
     component: Annotated[
         str | None,
@@ -143,11 +141,20 @@ def _chosen(target: Target, component: str | None) -> tuple[str, str]:
     }
     if not name:
         kind, name = "functions", component
-    if kind in known:
-        for candidate in (name, f"/{name}"):
-            if candidate in known[kind][1]:
-                return known[kind][0], candidate
+    word, things = known.get(kind, ("", {}))
+    found = _named(word, name, things)
+    if found is not None:
+        return word, found
     raise _unclear(target, component)
+
+
+def _named(kind: str, name: str, things: dict[str, Any]) -> str | None:
+    """The key of what is called `name`; routes also by path, or by method and path."""
+    for candidate in (name, f"/{name}"):
+        if candidate in things:
+            return candidate
+    labels = {entry.model.label(key): key for key, entry in things.items() if kind == "route"}
+    return labels.get(name)
 
 
 def _unclear(target: Target, component: str | None = None) -> Exception:

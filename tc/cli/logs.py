@@ -23,9 +23,7 @@ def logs(
     sandbox: options.Sandbox = None,
     env: options.Env = None,
     components: options.Components = None,
-    since: Annotated[
-        str, typer.Option("--since", help="How far back: 90s, 10m, 2h, 1d. [default: 10m]")
-    ] = "10m",
+    since: Annotated[str, typer.Option("--since", help="How far back: 90s, 10m, 2h, 1d.")] = "10m",
     follow: Annotated[
         bool, typer.Option("-f", "--follow", help="Go on until interrupted.")
     ] = False,

@@ -12,7 +12,7 @@ from tc.errors import AwsError
 from tc.plan.resource import Actual, Change, Resource
 from tc.spec.base import Strict
 from tc.spec.facts import Facts
-from tc.spec.scope import OWNER_TAG, Scope
+from tc.spec.scope import OWNER_TAG, Scope, own_tags
 from tc.spec.topology import Topology
 
 KIND = "log group"
@@ -47,7 +47,7 @@ def desired(topology: Topology, facts: Facts) -> Iterable[Resource]:
             name=full,
             title=full,
             owner=scope.owner,
-            props={"retention_days": _RETENTION_DAYS},
+            props={"retention_days": _RETENTION_DAYS, "tags": dict(scope.tags)},
             needs=(role_key(scope, name),),
             selectors=frozenset({PLURAL, f"{PLURAL}/{name}"}),
             payload={"tags": scope.marks, "prefix": _listing_prefix(scope)},
@@ -93,7 +93,7 @@ def _actual(aws: Aws, resource: Resource, group: Mapping[str, Any]) -> Actual:
         name=resource.name,
         title=resource.title,
         owner=tags.get(OWNER_TAG, ""),
-        props={"retention_days": group.get("retentionInDays")},
+        props={"retention_days": group.get("retentionInDays"), "tags": own_tags(tags)},
         outputs={"arn": arn},
         needs=resource.needs,
     )
@@ -116,14 +116,18 @@ def update(
     changes: Sequence[Change],
     children: Sequence[Resource],
 ) -> Outputs:
-    if any(change.path == "owner" for change in changes):
+    changed = {change.path.split(".")[0] for change in changes}
+    if changed & {"owner", "tags"}:
+        removed = sorted(set(actual.props["tags"]) - set(resource.props["tags"]))
+        if removed:
+            aws.call("logs", "untag_resource", resourceArn=actual.outputs["arn"], tagKeys=removed)
         aws.call(
             "logs",
             "tag_resource",
             resourceArn=actual.outputs["arn"],
             tags=resource.payload["tags"],
         )
-    if any(change.path == "retention_days" for change in changes):
+    if "retention_days" in changed:
         _retain(aws, resource)
     return actual.outputs
 

@@ -18,7 +18,7 @@ from tc.spec.base import Strict
 from tc.spec.facts import Facts
 from tc.spec.finding import Finding
 from tc.spec.names import shorten
-from tc.spec.scope import Scope
+from tc.spec.scope import Scope, own_tags
 from tc.spec.topology import RoleSpec, Topology
 
 KIND = "role"
@@ -98,6 +98,7 @@ def desired(topology: Topology, facts: Facts) -> Iterable[Resource]:
                 "path": scope.role_path,
                 "trust": _trust(role.service),
                 "policy": _comparable(policy_of(role)),
+                "tags": dict(scope.tags),
             },
             selectors=frozenset(selectors),
             payload={"tags": scope.marks, "for": f"{kind} {_thing_name(topology, role)}"},
@@ -164,10 +165,19 @@ def _read(aws: Aws, resource: Resource) -> Actual | None:
             "path": role["Path"],
             "trust": role.get("AssumeRolePolicyDocument", {}),
             "policy": _live_policy(aws, resource.name),
+            "tags": _live_tags(aws, role),
         },
         outputs={"arn": role["Arn"]},
         info={"since": str(role.get("CreateDate", "")), "for": role.get("Description", "")},
     )
+
+
+def _live_tags(aws: Aws, role: Mapping[str, Any]) -> dict[str, str]:
+    """The user's tags; GetRole tells them, ListRoles doesn't."""
+    tags = role.get("Tags")
+    if tags is None:
+        tags = aws.call("iam", "list_role_tags", RoleName=role["RoleName"]).get("Tags", [])
+    return own_tags({tag["Key"]: tag["Value"] for tag in tags})
 
 
 def _live_policy(aws: Aws, name: str) -> dict[str, Any]:
@@ -195,7 +205,7 @@ def create(aws: Aws, resource: Resource, children: Sequence[Resource]) -> Output
         Path=resource.props["path"],
         AssumeRolePolicyDocument=json.dumps(resource.props["trust"]),
         Description=resource.payload["for"],
-        Tags=[{"Key": key, "Value": value} for key, value in resource.payload["tags"].items()],
+        Tags=_tag_list(resource.payload["tags"]),
     )
     _put_policy(aws, resource)
     return {"arn": created["Role"]["Arn"]}
@@ -218,7 +228,20 @@ def update(
         )
     if "policy" in changed:
         _put_policy(aws, resource)
+    if changed & {"tags", "owner"}:
+        _retag(aws, resource, actual)
     return actual.outputs
+
+
+def _retag(aws: Aws, resource: Resource, actual: Actual) -> None:
+    removed = sorted(set(actual.props["tags"]) - set(resource.props["tags"]))
+    if removed:
+        aws.call("iam", "untag_role", RoleName=resource.name, TagKeys=removed)
+    aws.call("iam", "tag_role", RoleName=resource.name, Tags=_tag_list(resource.payload["tags"]))
+
+
+def _tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
 def _put_policy(aws: Aws, resource: Resource) -> None:

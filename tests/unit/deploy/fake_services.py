@@ -59,7 +59,18 @@ class Roles(Part):
         return {"Role": role}
 
     def iam_get_role(self, RoleName: str) -> Any:
-        return {"Role": self._role(RoleName)["role"]}
+        return {"Role": {**self._role(RoleName)["role"], **self.iam_list_role_tags(RoleName)}}
+
+    def iam_list_role_tags(self, RoleName: str) -> Any:
+        tags = self._role(RoleName)["tags"]
+        return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+
+    def iam_tag_role(self, RoleName: str, Tags: list[dict[str, str]]) -> None:
+        self._role(RoleName)["tags"].update(pairs(Tags))
+
+    def iam_untag_role(self, RoleName: str, TagKeys: list[str]) -> None:
+        for key in TagKeys:
+            self._role(RoleName)["tags"].pop(key, None)
 
     def iam_list_roles(self, PathPrefix: str) -> Any:
         roles = [role["role"] for role in self.roles.values()]
@@ -123,6 +134,10 @@ class Logs(Part):
         if logGroupName in self.groups:
             raise refuse("ResourceAlreadyExistsException", "The log group already exists")
         self.groups[logGroupName] = {"days": None, "tags": tags}
+
+    def logs_untag_resource(self, resourceArn: str, tagKeys: list[str]) -> None:
+        for key in tagKeys:
+            self._group(resourceArn.split(":log-group:")[1])["tags"].pop(key, None)
 
     def logs_tag_resource(self, resourceArn: str, tags: dict[str, str]) -> None:
         self._group(resourceArn.split(":log-group:")[1])["tags"].update(tags)
