@@ -401,7 +401,14 @@ def test_tags_of_the_user_come_and_go(lab: Lab, project: Project) -> None:
     project.edit("topology.yml", "name: edits\n", "name: edits\ntags: { team: red }\n")
     changed = project.plan()
     assert f"~ function {ONE} tags.team" in changed
-    assert {line.split()[1] for line in changed} == {"api", "event", "flow", "function"}
+    assert {line.split()[1] for line in changed} == {
+        "api",
+        "event",
+        "flow",
+        "function",
+        "log",
+        "role",
+    }
     project.create()
     project.same()
     live = lab.client("lambda").get_function(FunctionName=ONE)["Tags"]
