@@ -14,7 +14,7 @@ _SKIPPED = {".git", ".venv", "__pycache__", ".mypy_cache", ".pytest_cache", ".ru
 _SKIPPED |= {".hypothesis", "dist"}
 _PIN = re.compile(r"^([a-z0-9._-]+)==(\S+)", re.MULTILINE)
 #: somebody's own checkout, in a file that everybody gets
-_OWN_PATHS = re.compile(r"(?<![\w.$}/-])/work/\w[\w.-]*")
+_OWN_PATHS = re.compile(rf"{re.escape(str(ROOT))}\b")
 
 
 def test_no_file_names_a_path_of_somebodys_own_machine() -> None:

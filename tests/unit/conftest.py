@@ -1,4 +1,4 @@
-"""Topologies are written to a directory of the test's own."""
+"""Topologies are written to a directory of the test's own, and deployed to an account in memory."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from pathlib import Path
 
 import pytest
 
-UNIT = Path(__file__).parents[1]
-for place in ("compose", "deploy"):
-    if str(UNIT / place) not in sys.path:
-        sys.path.insert(0, str(UNIT / place))
-
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE / "compose"), str(HERE / "deploy")]
 pytest.register_assert_rewrite(
     "composing", "deploying", "fake_gateway", "fake_services", "fake_events"
 )
