@@ -369,11 +369,8 @@ def _retag(aws: Aws, resource: Resource, actual: Actual) -> None:
 
 def delete(aws: Aws, actual: Actual) -> None:
     api_id = actual.outputs["id"]
-    try:
+    with defaults.if_there():
         if actual.props["protocol"] == "REST":
             aws.call("apigateway", "delete_rest_api", restApiId=api_id)
         else:
             aws.call("apigatewayv2", "delete_api", ApiId=api_id)
-    except AwsError as error:
-        if not error.missing:
-            raise

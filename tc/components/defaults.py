@@ -1,10 +1,12 @@
-"""What a kind has where it has nothing of its own to say: ``check = defaults.nothing_to_check``."""
+"""What kinds share: ``check = defaults.nothing_to_check`` where one has nothing to say."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from tc.components.protocol import Aws
+from tc.errors import AwsError
 from tc.plan.resource import Actual, Resource
 from tc.spec.finding import Finding
 from tc.spec.topology import Topology
@@ -22,3 +24,13 @@ def nothing_to_trace(actuals: Iterable[Actual]) -> Iterable[Resource]:
 
 def ready_at_once(aws: Aws, resource: Resource) -> None:
     """A thing of this kind can be used as soon as its call has answered."""
+
+
+@contextmanager
+def if_there() -> Iterator[None]:
+    """What is already gone is deleted: AWS's "not found" ends the body, and is no error."""
+    try:
+        yield
+    except AwsError as error:
+        if not error.missing:
+            raise

@@ -430,9 +430,6 @@ def _remove_targets(aws: Aws, actual: Actual, ids: Sequence[str]) -> None:
 
 
 def delete(aws: Aws, actual: Actual) -> None:
-    try:
+    with defaults.if_there():
         _remove_targets(aws, actual, sorted(actual.props["targets"]))
         aws.call("events", "delete_rule", Name=actual.name, EventBusName=actual.props["bus"])
-    except AwsError as error:
-        if not error.missing:
-            raise

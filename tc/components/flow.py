@@ -181,9 +181,6 @@ def update(
 
 def delete(aws: Aws, actual: Actual) -> None:
     arn = actual.outputs["arn"]
-    try:
+    with defaults.if_there():
         aws.call("stepfunctions", "delete_state_machine", stateMachineArn=arn)
-    except AwsError as error:
-        if not error.missing:
-            raise
     aws.wait(f"deletion of {actual.name}", lambda: _state(aws, arn))

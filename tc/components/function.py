@@ -374,14 +374,11 @@ def _settings(resource: Resource, keys: Mapping[str, str]) -> dict[str, Any]:
 
 
 def delete(aws: Aws, actual: Actual) -> None:
-    try:
+    with defaults.if_there():
         aws.insist(
             f"function {actual.name}",
             lambda: aws.call("lambda", "delete_function", FunctionName=actual.name),
         )
-    except AwsError as error:
-        if not error.missing:
-            raise
 
 
 def settle(aws: Aws, resource: Resource) -> None:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tc.components import defaults
 from tc.components.api_names import HTTP_STAGE
 from tc.components.protocol import Aws, Outputs
 from tc.errors import AwsError
@@ -272,22 +273,16 @@ def update_route(
 
 def delete_route(aws: Aws, actual: Actual) -> None:
     api_id = actual.outputs["api"]
-    try:
+    with defaults.if_there():
         aws.call("apigatewayv2", "delete_route", ApiId=api_id, RouteId=actual.outputs["route"])
-    except AwsError as error:
-        if not error.missing:
-            raise
     _deploy(aws, {**actual.outputs, "id": api_id})
     if actual.outputs["integration"]:
         _delete_integration(aws, api_id, actual.outputs["integration"])
 
 
 def _delete_integration(aws: Aws, api_id: str, integration_id: str) -> None:
-    try:
+    with defaults.if_there():
         aws.call("apigatewayv2", "delete_integration", ApiId=api_id, IntegrationId=integration_id)
-    except AwsError as error:
-        if not error.missing:
-            raise
 
 
 def _deploy(aws: Aws, api: Mapping[str, str]) -> None:

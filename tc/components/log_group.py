@@ -8,7 +8,6 @@ from typing import Any
 from tc.components import defaults
 from tc.components.protocol import Aws, Index, Outputs
 from tc.components.role import role_key
-from tc.errors import AwsError
 from tc.plan.resource import Actual, Change, Resource
 from tc.spec.base import Strict
 from tc.spec.facts import Facts
@@ -142,8 +141,5 @@ def _retain(aws: Aws, resource: Resource) -> None:
 
 
 def delete(aws: Aws, actual: Actual) -> None:
-    try:
+    with defaults.if_there():
         aws.call("logs", "delete_log_group", logGroupName=actual.name)
-    except AwsError as error:
-        if not error.missing:
-            raise

@@ -223,13 +223,10 @@ def update(
 
 def delete(aws: Aws, actual: Actual) -> None:
     function = actual.outputs["function"]
-    try:
+    with defaults.if_there():
         aws.insist(
             f"function {function}",
             lambda: aws.call(
                 "lambda", "remove_permission", FunctionName=function, StatementId=actual.name
             ),
         )
-    except AwsError as error:
-        if not error.missing:
-            raise

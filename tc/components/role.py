@@ -259,11 +259,8 @@ def _put_policy(aws: Aws, resource: Resource) -> None:
 
 
 def _delete_policy(aws: Aws, name: str) -> None:
-    try:
+    with defaults.if_there():
         aws.call("iam", "delete_role_policy", RoleName=name, PolicyName=_POLICY)
-    except AwsError as error:
-        if not error.missing:
-            raise
 
 
 def delete(aws: Aws, actual: Actual) -> None:
