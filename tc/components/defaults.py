@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from tc.components.protocol import Aws
@@ -34,3 +34,8 @@ def if_there() -> Iterator[None]:
     except AwsError as error:
         if not error.missing:
             raise
+
+
+def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Tags as IAM and EventBridge take them."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]

@@ -334,7 +334,7 @@ def _live_target(target: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def create(aws: Aws, resource: Resource, children: Sequence[Resource]) -> Outputs:
-    arn = _put_rule(aws, resource, Tags=_tag_list(resource.payload["tags"]))
+    arn = _put_rule(aws, resource, Tags=defaults.tag_list(resource.payload["tags"]))
     _put_targets(aws, resource, list(resource.props["targets"]))
     return {"arn": arn}
 
@@ -411,11 +411,9 @@ def _retag(aws: Aws, resource: Resource, actual: Actual) -> None:
     removed = sorted(set(actual.props["tags"]) - set(resource.props["tags"]))
     if removed:
         aws.call("events", "untag_resource", ResourceARN=arn, TagKeys=removed)
-    aws.call("events", "tag_resource", ResourceARN=arn, Tags=_tag_list(resource.payload["tags"]))
-
-
-def _tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in tags.items()]
+    aws.call(
+        "events", "tag_resource", ResourceARN=arn, Tags=defaults.tag_list(resource.payload["tags"])
+    )
 
 
 def _remove_targets(aws: Aws, actual: Actual, ids: Sequence[str]) -> None:

@@ -205,7 +205,7 @@ def create(aws: Aws, resource: Resource, children: Sequence[Resource]) -> Output
         Path=resource.props["path"],
         AssumeRolePolicyDocument=json.dumps(resource.props["trust"]),
         Description=resource.payload["for"],
-        Tags=_tag_list(resource.payload["tags"]),
+        Tags=defaults.tag_list(resource.payload["tags"]),
     )
     _put_policy(aws, resource)
     return {"arn": created["Role"]["Arn"]}
@@ -237,11 +237,9 @@ def _retag(aws: Aws, resource: Resource, actual: Actual) -> None:
     removed = sorted(set(actual.props["tags"]) - set(resource.props["tags"]))
     if removed:
         aws.call("iam", "untag_role", RoleName=resource.name, TagKeys=removed)
-    aws.call("iam", "tag_role", RoleName=resource.name, Tags=_tag_list(resource.payload["tags"]))
-
-
-def _tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in tags.items()]
+    aws.call(
+        "iam", "tag_role", RoleName=resource.name, Tags=defaults.tag_list(resource.payload["tags"])
+    )
 
 
 def _put_policy(aws: Aws, resource: Resource) -> None:
