@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,22 +63,51 @@ class Running:
         Whatever it leaves in the background is ended with it.
         """
         with log.open("ab") as output:
-            process = self._start(command, directory, output.fileno())
-            try:
-                return process.wait()
-            finally:
-                _end(process)
-                with self._lock:
-                    self._processes.discard(process)
+            tools = directory.parent / "bin"
+            return self._finish(self._start(command, directory, output.fileno(), tools))
 
-    def _start(self, command: str, directory: Path, output: int) -> subprocess.Popen[bytes]:
+    def stream(
+        self, command: str, directory: Path, tools: Path, tell: Callable[[str], None]
+    ) -> int:
+        """Runs `command` as `run` does, and tells each line of its output as it comes.
+
+        `tools` is the directory for programs that tc brings along. `tell` is called
+        in another thread.
+        """
+        reading, writing = os.pipe()
+        reader = threading.Thread(target=_tell_lines, args=(reading, tell), daemon=True)
+        try:
+            process = self._start(command, directory, writing, tools)
+        except BaseException:
+            os.close(reading)
+            raise
+        finally:
+            os.close(writing)
+        reader.start()
+        try:
+            return self._finish(process)
+        finally:
+            # what left the group may hold the pipe open for ever
+            reader.join(_GRACE)
+
+    def _finish(self, process: subprocess.Popen[bytes]) -> int:
+        try:
+            return process.wait()
+        finally:
+            _end(process)
+            with self._lock:
+                self._processes.discard(process)
+
+    def _start(
+        self, command: str, directory: Path, output: int, tools: Path
+    ) -> subprocess.Popen[bytes]:
         with self._lock:
             if self._stopped:
-                raise TcError("the build was interrupted", code="interrupted")
+                raise TcError("the commands were interrupted", code="interrupted")
             process = subprocess.Popen(
                 ["/bin/sh", "-c", command],
                 cwd=directory,
-                env=_environment(directory),
+                env=_environment(directory, tools),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -121,21 +150,26 @@ def run_all(
             )
 
 
-def _environment(directory: Path) -> dict[str, str]:
+def _tell_lines(descriptor: int, tell: Callable[[str], None]) -> None:
+    with os.fdopen(descriptor, "rb") as output:
+        while line := output.readline(_TAIL):
+            tell(line.decode("utf-8", "replace").rstrip("\r\n"))
+
+
+def _environment(directory: Path, tools: Path) -> dict[str, str]:
     """The user's own, with a `zip` behind its PATH where the machine has none."""
     environment = dict(os.environ)
     path = environment.get("PATH") or os.defpath
     # The shell keeps PWD when it fits; the user's own would name the wrong directory.
     environment["PWD"] = str(directory)
     if shutil.which("zip", path=path) is None:
-        path = f"{path}{os.pathsep}{_zip_directory(directory.parent)}"
+        path = f"{path}{os.pathsep}{_with_zip(tools)}"
     environment["PATH"] = path
     return environment
 
 
-def _zip_directory(parent: Path) -> Path:
-    """A directory with tc's own `zip`."""
-    folder = parent / "bin"
+def _with_zip(folder: Path) -> Path:
+    """The directory with tc's own `zip` in it."""
     folder.mkdir(mode=0o700, exist_ok=True)
     program = folder / "zip"
     script = shlex.join([sys.executable, "-I", str(Path(zip_command.__file__).absolute())])
@@ -172,7 +206,11 @@ def _tail(log: Path) -> str:
 
 def masked(text: str, environment: Mapping[str, str] = os.environ) -> str:
     """`text` without the values of variables named like secrets, and without URLs' users."""
-    secrets = {v for k, v in environment.items() if len(v) >= 6 and _SECRET.search(k)}
-    for value in sorted(secrets, key=len, reverse=True):
+    for value in sorted(set(secrets(environment).values()), key=len, reverse=True):
         text = text.replace(value, "***")
     return _USERINFO.sub("***", text)
+
+
+def secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """Those of the variables that are named like secrets."""
+    return {k: v for k, v in environment.items() if len(v) >= 6 and _SECRET.search(k)}

@@ -25,6 +25,7 @@ from tc.build.commands import Commands, Running, masked, run_all
 from tc.build.entry import Entry, Identity, identity
 from tc.build.files import code, sources
 from tc.build.handler import check_handler
+from tc.build.inline import entries as inline_entries
 from tc.build.limits import check_packed, check_unpacked
 from tc.build.words import MB, few, reason, shown
 from tc.build.zips import opened, write_zip
@@ -117,6 +118,8 @@ def _all_of(failures: dict[str, TcError]) -> TcError:
 
 
 def _package(function: Function, cache: Path, emit: Emit, running: Running) -> Artifact:
+    if function.inline:
+        return _stored(function, inline_entries(function.inline), cache)
     try:
         commands = Commands.of(function)
         if commands.all:

@@ -12,11 +12,11 @@ from typing import Any
 
 from tc.components import defaults, http_api, rest_api
 from tc.components.api_names import HTTP_STAGE, api_key, own_name, route_key
-from tc.components.protocol import Aws, Index, Outputs
+from tc.components.protocol import Aws, Index, Outputs, Traits
 from tc.components.role import key_of_arn
 from tc.components.route import deployed, own_protocol
 from tc.errors import AwsError, TcError
-from tc.plan.resource import Actual, Change, Resource
+from tc.plan.resource import Actual, Change, Ref, Resource
 from tc.spec.base import Strict
 from tc.spec.facts import Facts
 from tc.spec.finding import Finding
@@ -28,6 +28,12 @@ PLURAL = "apis"
 SECTION: tuple[str, type[Strict]] | None = None
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset({"protocol"})
+TRAITS = Traits(
+    comes_with=frozenset({"route"}),
+    addresses={
+        "url": lambda topology, _: Ref(api_key(own_name(topology.scope), shared=False), "url")
+    },
+)
 settle = defaults.ready_at_once
 
 #: the tag on a shared API that tc made; its value is the API's name
@@ -250,7 +256,10 @@ def _known(
     place where that name is taken.
     """
     shared = resource.payload["shared"]
-    wanted: Mapping[str, tuple[str, str]] = resource.payload.get("routes", {})
+    wanted = {
+        f"{route.props['method']} {route.props['path']}": (route.owner, route.name)
+        for route in resource.payload.get("children", ())
+    }
 
     def key(owner: str, name: str) -> str:
         return route_key(resource.name, owner, name, shared=shared)

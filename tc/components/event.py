@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from tc.components import defaults
-from tc.components.protocol import Aws, Index, Outputs
+from tc.components.protocol import Aws, Index, Outputs, Traits
 from tc.components.role import key_of_arn, role_arn, role_key
 from tc.compose.patterns import check_pattern
 from tc.errors import AwsError, TcError
@@ -66,6 +66,7 @@ PLURAL = "events"
 SECTION: tuple[str, type[Strict]] | None = ("events", EventModel)
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset({"bus"})
+TRAITS = Traits(addresses={"bus": lambda topology, name: bus_of(topology, name)})
 trace = defaults.nothing_to_trace
 settle = defaults.ready_at_once
 
@@ -168,6 +169,11 @@ def _json(written: Any) -> Any:
         return json.loads(written)
     except ValueError:
         return None
+
+
+def bus_of(topology: Topology, name: str) -> str:
+    """The name of the bus that the event `name` is on."""
+    return _model(topology.entries["events"][name]).bus or "default"
 
 
 def rule_name(scope: Scope, entry: Entry) -> str:

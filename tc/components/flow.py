@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tc.components import defaults
-from tc.components.protocol import Aws, Index, Outputs
+from tc.components.protocol import Aws, Index, Outputs, Traits
 from tc.components.role import key_of_arn, role_arn, role_key
 from tc.compose.asl.check import resources as tasks
 from tc.compose.tasks import invoked_function, unknown_tasks
@@ -24,6 +24,7 @@ PLURAL = "flow"
 SECTION: tuple[str, type[Strict]] | None = None
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset({"mode"})
+TRAITS = Traits(addresses={"arn": lambda topology, name: topology.flows[name or topology.name].arn})
 trace = defaults.nothing_to_trace
 settle = defaults.ready_at_once
 

@@ -15,14 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from tc.components import defaults
+from tc.components.addresses import check_addresses, fill_addresses
 from tc.components.log_group import log_key
-from tc.components.protocol import Aws, Index, Outputs
+from tc.components.protocol import Aws, Index, Outputs, Traits
 from tc.components.role import key_of_arn, role_arn, role_key
 from tc.errors import AwsError, TcError
 from tc.plan.resource import Actual, Change, Resource
 from tc.spec.artifact import Artifact
 from tc.spec.base import Strict
 from tc.spec.facts import Facts
+from tc.spec.fetched import filled_in, is_reference, revealed
 from tc.spec.finding import Finding
 from tc.spec.function import Function
 from tc.spec.runtimes import warning
@@ -39,11 +41,17 @@ ASPECTS: Mapping[str, frozenset[str]] = {
     "tags": frozenset({"tags"}),
 }
 REPLACE: frozenset[str] = frozenset()
+TRAITS = Traits(
+    addresses={
+        "name": lambda topology, name: topology.function_name(name),
+        "arn": lambda topology, name: topology.function_arn(name),
+    }
+)
 trace = defaults.nothing_to_trace
 
 CODE_TAG = "tc:code"
 #: bytes of environment variables in a function, names and values (Lambda quota)
-_ENVIRONMENT_LIMIT = 4096
+ENVIRONMENT_LIMIT = 4096
 _LAYERS_LIMIT = 5
 _VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]+\Z")
 #: reserved environment variables (Lambda developer guide), those that matter here
@@ -94,12 +102,13 @@ def check(topology: Topology) -> Iterable[Finding]:
     yield from _deprecated(topology)
     for function in topology.functions.values():
         yield from _bad_variables(function)
-        size = sum(len(k.encode()) + len(v.encode()) for k, v in function.environment.items())
-        if size > _ENVIRONMENT_LIMIT:
+        yield from check_addresses(topology, function)
+        size = environment_bytes(function.environment)
+        if size > ENVIRONMENT_LIMIT:
             yield Finding(
                 "environment-too-long",
                 f"the environment of `{function.name}` has {size:,} bytes; "
-                f"Lambda takes {_ENVIRONMENT_LIMIT:,}",
+                f"Lambda takes {ENVIRONMENT_LIMIT:,}",
                 function.address / "runtime" / "environment",
                 "keep large values in a file of the package or in SSM",
             )
@@ -109,6 +118,14 @@ def check(topology: Topology) -> Iterable[Finding]:
                 f"`{function.name}` lists {len(function.layers)} layers; Lambda takes 5",
                 function.address / "runtime" / "layers",
             )
+
+
+def environment_bytes(environment: Mapping[str, Any]) -> int:
+    """What Lambda counts: names and values; of a value that isn't fetched yet only its name."""
+    return sum(
+        len(name.encode()) + (0 if is_reference(value) else len(str(revealed(value)).encode()))
+        for name, value in environment.items()
+    )
 
 
 def _bad_variables(function: Function) -> Iterable[Finding]:
@@ -164,12 +181,17 @@ def _desired(topology: Topology, function: Function, facts: Facts) -> Resource:
         "description": function.description,
         "memory_mb": function.memory,
         "timeout_s": function.timeout,
-        "environment": {**function.environment, "TC_EVENT_RESOURCE": scope.event_mark},
         "layers": [arn for layer in function.layers for arn in facts.layers.get(layer, ())],
         "storage_mb": function.ephemeral_storage,
         "tracing": "Active" if function.tracing else "PassThrough",
         "tags": {**scope.tags, **function.tags},
     }
+    environment = filled_in(function.environment, facts.values)
+    if environment is not None:
+        props["environment"] = {
+            **{key: _addressed(topology, value) for key, value in environment.items()},
+            "TC_EVENT_RESOURCE": scope.event_mark,
+        }
     if artifact:
         props["code"] = artifact.sha256
     return Resource(
@@ -189,6 +211,11 @@ def _desired(topology: Topology, function: Function, facts: Facts) -> Resource:
             "version": scope.version,
         },
     )
+
+
+def _addressed(topology: Topology, value: Any) -> Any:
+    """A variable with the addresses in it; what was fetched is nobody's template."""
+    return fill_addresses(topology, value) if isinstance(value, str) else value
 
 
 def _size(size: int) -> str:
@@ -364,7 +391,7 @@ def _settings(resource: Resource, keys: Mapping[str, str]) -> dict[str, Any]:
     for prop, key in keys.items():
         value = resource.props[prop]
         if prop == "environment":
-            value = {"Variables": value}
+            value = {"Variables": {name: revealed(text) for name, text in value.items()}}
         elif prop == "storage_mb":
             value = {"Size": value}
         elif prop == "tracing":

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tc.components import defaults
-from tc.components.protocol import Aws, Index, Outputs
+from tc.components.protocol import Aws, Index, Outputs, Traits
 from tc.components.role import role_key
 from tc.plan.resource import Actual, Change, Resource
 from tc.spec.base import Strict
@@ -19,6 +19,7 @@ PLURAL = "logs"
 SECTION: tuple[str, type[Strict]] | None = None
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset()
+TRAITS = Traits(used_by_others=True)
 check = defaults.nothing_to_check
 trace = defaults.nothing_to_trace
 settle = defaults.ready_at_once

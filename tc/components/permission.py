@@ -13,7 +13,7 @@ from typing import Any
 
 from tc.components import defaults, event, route
 from tc.components.api_names import api_key, api_name, public_path
-from tc.components.protocol import Aws, Index, Outputs
+from tc.components.protocol import Aws, Index, Outputs, Traits
 from tc.errors import AwsError
 from tc.plan.resource import Actual, Change, Ref, Resource
 from tc.spec.base import Strict
@@ -26,6 +26,7 @@ PLURAL = "permissions"
 SECTION: tuple[str, type[Strict]] | None = None
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset({"principal", "source"})
+TRAITS = Traits(comes_with=frozenset({"route", "event"}))
 check = defaults.nothing_to_check
 trace = defaults.nothing_to_trace
 settle = defaults.ready_at_once

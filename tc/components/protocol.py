@@ -7,10 +7,10 @@ tc knows of a kind, from ``-c`` to the order of deletion, comes from here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from tc.plan.resource import Actual, Change, Resource
+from tc.plan.resource import Actual, Change, Ref, Resource
 from tc.spec.base import Strict
 from tc.spec.facts import Facts
 from tc.spec.finding import Finding
@@ -76,13 +76,35 @@ class Index:
         return [role["RoleName"] for role in self.roles if role.get("Description") == wanted]
 
 
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What few kinds have to say of themselves; the default is what most do.
+
+    `told_by` is the kind whose `read` tells of this one too (an API tells of its
+    routes); its resources come with the desired children in
+    ``payload["children"]``. `comes_with` are kinds: what of this one nobody
+    desires any more goes when ``-c`` selects one of those. Things of a kind that
+    is `used_by_others` are never removed by ``-c`` alone. `addresses` are what
+    variables may name of a thing (``{{queues.jobs.url}}``): the attribute, and
+    its value for a topology and an entry's name. `holds` tells what data a live
+    thing has (``12 objects``, empty for none): such a thing is removed only with
+    ``--purge``, which sets ``outputs["purge"]`` of what `delete` gets.
+    """
+
+    told_by: str = ""
+    comes_with: frozenset[str] = frozenset()
+    used_by_others: bool = False
+    addresses: Mapping[str, Callable[[Topology, str], str | Ref]] = field(default_factory=dict)
+    holds: Callable[[Aws, Actual], str] | None = None
+
+
 class Component(Protocol):
     """A kind.
 
     `KIND` is its name in plans (``event``), `PLURAL` what ``-c`` calls it,
     `SECTION` its key in topology.yml with the model of one entry, `ASPECTS`
     groups of fields that ``-c`` can select, `REPLACE` the fields that AWS can't
-    change in place.
+    change in place, `TRAITS` what else is special about it.
     """
 
     KIND: str
@@ -90,6 +112,7 @@ class Component(Protocol):
     SECTION: tuple[str, type[Strict]] | None
     ASPECTS: Mapping[str, frozenset[str]]
     REPLACE: frozenset[str]
+    TRAITS: Traits
 
     def check(self, topology: Topology) -> Iterable[Finding]:
         """What AWS would refuse, found without asking it."""

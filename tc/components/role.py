@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tc.components import defaults
-from tc.components.protocol import Aws, Index, Outputs
+from tc.components.protocol import Aws, Index, Outputs, Traits
 from tc.errors import AwsError
 from tc.plan.resource import Actual, Change, Resource
 from tc.spec.base import Strict
@@ -26,6 +26,7 @@ PLURAL = "roles"
 SECTION: tuple[str, type[Strict]] | None = None
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset({"path"})
+TRAITS = Traits(used_by_others=True)
 trace = defaults.nothing_to_trace
 settle = defaults.ready_at_once
 
@@ -55,10 +56,12 @@ def key_of_arn(arn: str) -> str:
 
 
 def policy_of(role: RoleSpec) -> dict[str, Any]:
-    """The role's policy document: tc's statements, then the user's own, whole."""
+    """The role's policy document: tc's statements, then the user's own, whole; what both
+    say is said once."""
     statements = [statement.document() for statement in role.statements]
     written = (role.written or {}).get("Statement", [])
-    statements += written if isinstance(written, list) else [written]
+    written = written if isinstance(written, list) else [written]
+    statements += [one for one in written if one not in statements]
     return {"Version": "2012-10-17", "Statement": statements}
 
 

@@ -21,9 +21,9 @@ from tc.components.api_names import (
     route_id,
     route_key,
 )
-from tc.components.protocol import Aws, Index, Outputs
+from tc.components.protocol import Aws, Index, Outputs, Traits
 from tc.components.role import role_arn, role_key
-from tc.plan.resource import Actual, Change, Resource
+from tc.plan.resource import Actual, Change, Ref, Resource
 from tc.spec.base import Strict, Targets
 from tc.spec.facts import Facts
 from tc.spec.finding import Finding
@@ -80,6 +80,7 @@ PLURAL = "routes"
 SECTION: tuple[str, type[Strict]] | None = ("routes", RouteModel)
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset()
+TRAITS = Traits(told_by="api", addresses={"url": lambda topology, name: url(topology, name)})
 trace = defaults.nothing_to_trace
 
 
@@ -254,6 +255,14 @@ def _desired(topology: Topology, entry: Entry, method: str, protocol: Protocol) 
         detail="OK",
         payload={"protocol": protocol if not shared else "HTTP", "shared": shared},
     )
+
+
+def url(topology: Topology, name: str) -> Ref:
+    """Where the route answers."""
+    entry = topology.entries["routes"][name]
+    shared = _model(entry).gateway is not None
+    where = public_path(topology.scope, path(entry), shared=shared)
+    return Ref(api_key(api_name(topology, entry), shared=shared), "url", after=where)
 
 
 def find(aws: Aws, scope: Scope, index: Index) -> Iterable[Resource]:

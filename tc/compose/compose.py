@@ -9,23 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from tc.compose.asl.check import check as check_asl
 from tc.compose.chains import find_heads, generate
 from tc.compose.permissions import roles
+from tc.compose.permissions.parts import Parts
 from tc.compose.references import Names, collect
 from tc.compose.tasks import task_edges
-from tc.spec.base import Strict, Targets
+from tc.spec.addresses import addresses_in
+from tc.spec.base import SECTION_KINDS, Entity, Strict
 from tc.spec.finding import Address, Finding
-from tc.spec.function import Function
+from tc.spec.function import Function, Inline
 from tc.spec.scope import Scope
 from tc.spec.spec import Mode, Spec
-from tc.spec.topology import Edge, Entry, Flow, Id, Topology
+from tc.spec.topology import Edge, Entry, Flow, How, Id, Topology
 
-#: section of topology.yml -> kind of its entries
-SECTION_KINDS = {"routes": "route", "events": "event"}
-
+_SECTIONS = {kind: section for section, kind in SECTION_KINDS.items()}
 #: seconds that a function behind a route that waits has by default (HTTP API: 30 in all)
 _SYNC_TIMEOUT = 29
 
@@ -41,6 +41,7 @@ class Composed:
 def compose(spec: Spec, scope: Scope) -> Composed:
     """`spec` in `scope`, nested topologies included; each has its own namespace."""
     findings: list[Finding] = []
+    scope = replace(scope, tags=scope.fill(scope.tags))
     nodes = []
     for node in spec.nodes:
         version = node.version or scope.version
@@ -89,7 +90,7 @@ def _compose_one(spec: Spec, scope: Scope, findings: list[Finding]) -> Topology:
         }
         for section, models in entries.items()
     }
-    edges = _entry_edges(entries)
+    edges = _entry_edges(entries) + _address_edges(functions, names, findings)
     flows = _settle_modes(flows, edges, entries, spec, findings)
     for flow in flows.values():
         if not flow.generated:
@@ -102,21 +103,31 @@ def _compose_one(spec: Spec, scope: Scope, findings: list[Finding]) -> Topology:
         functions=functions,
         entries=entries,
         flows=flows,
-        roles=roles(scope, functions, entries, flows),
+        roles=roles(Parts(scope, functions, entries, flows, tuple(edges))),
         edges=tuple(edges),
         address=spec.address,
     )
 
 
 def fill_model(model: Strict, scope: Scope) -> Strict:
-    """`model` with the templates in its strings filled."""
+    """`model` with the templates in its strings filled, those of models in it too."""
     changed = {}
     for name in model.model_fields_set:
         value = getattr(model, name)
-        filled = scope.fill(value)
+        filled = _filled(value, scope)
         if filled != value:
             changed[name] = filled
     return model.model_copy(update=changed) if changed else model
+
+
+def _filled(value: Any, scope: Scope) -> Any:
+    if isinstance(value, Strict):
+        return fill_model(value, scope)
+    if isinstance(value, list):
+        return [_filled(item, scope) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _filled(item, scope) for key, item in value.items()}
+    return scope.fill(value)
 
 
 def _in_scope(function: Function, scope: Scope) -> Function:
@@ -137,9 +148,14 @@ def _in_scope(function: Function, scope: Scope) -> Function:
         environment={key: scope.fill(_text(value)) for key, value in environment.items()},
         tags={key: scope.fill(_text(value)) for key, value in tags.items()},
         layers=tuple(scope.fill(layer) for layer in function.layers),
+        inline=_inline(function.inline, scope),
         policy=scope.fill(function.policy) if function.policy else None,
         targets=tuple((kind, scope.fill(written)) for kind, written in function.targets),
     )
+
+
+def _inline(inline: Inline | None, scope: Scope) -> Inline | None:
+    return replace(inline, text=scope.fill(inline.text)) if inline else None
 
 
 def _text(value: Any) -> str:
@@ -224,7 +240,7 @@ def _with_targets(
     entry: Entry, names: Names, flows: Mapping[str, Flow], findings: list[Finding]
 ) -> Entry:
     """The entry with its targets resolved; a chain's head means the chain's flow."""
-    assert isinstance(entry.model, Targets)
+    assert isinstance(entry.model, Entity)
     found: list[Id] = []
     for kind, written in entry.model.targets():
         key = entry.model.target_key(kind)
@@ -244,10 +260,29 @@ def _entry_edges(entries: Mapping[str, Mapping[str, Entry]]) -> list[Edge]:
     edges: list[Edge] = []
     for section in entries.values():
         for entry in section.values():
-            assert isinstance(entry.model, Targets)
-            how: Literal["sync", "async"] = "sync" if entry.model.waits() else "async"
+            assert isinstance(entry.model, Entity)
+            how: How = "sync" if entry.model.waits() else "async"
             edges += [Edge((entry.kind, entry.name), target, how) for target in entry.targets]
     return edges
+
+
+def _address_edges(
+    functions: Mapping[str, Function], names: Names, findings: list[Finding]
+) -> list[Edge]:
+    """A variable with the address of a thing (``{{queues.jobs.url}}``) is an edge to it."""
+    edges: dict[Edge, None] = {}
+    for function in functions.values():
+        for variable, text in function.environment.items():
+            for address in addresses_in(str(text)):
+                if not address.name:
+                    continue
+                at = function.address / "runtime" / "environment" / variable
+                target, finding = names.resolve(address.kind, address.name, at)
+                if finding:
+                    findings.append(finding)
+                if target:
+                    edges[Edge(("function", function.name), target, "uses")] = None
+    return list(edges)
 
 
 def _settle_modes(
@@ -266,7 +301,7 @@ def _settle_modes(
             mode = spec.mode or ("Express" if waiting else "Standard")
         if waiting and mode == "Standard":
             for kind, entry_name in waiting:
-                entry = entries[f"{kind}s"][entry_name]
+                entry = entries[_SECTIONS[kind]][entry_name]
                 findings.append(
                     Finding(
                         "sync-standard",

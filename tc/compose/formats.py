@@ -7,27 +7,37 @@ in which it was written, or sorted where nobody wrote an order.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tc.errors import TcError
-from tc.spec.base import Targets
+from tc.compose import role_view
+from tc.errors import TcError, UsageError
+from tc.spec.base import Entity
 from tc.spec.function import Function
 from tc.spec.topology import Entry, Flow, Id, Topology
 
 
 def write(topology: Topology, form: str) -> str:
     """`topology` in the format `form`, without a newline at the end."""
-    if form == "json":
-        return json.dumps(data(topology), indent=2, ensure_ascii=False)
-    if form == "yaml":
-        import yaml
-
-        text: str = yaml.safe_dump(data(topology), sort_keys=False, allow_unicode=True, width=100)
-        return text.rstrip()
+    if form in ("json", "yaml"):
+        return _dumped(data(topology), form)
     if form == "asl":
         return _asl(topology)
     return {"tree": _tree, "mermaid": _mermaid, "dot": _dot}[form](topology)
+
+
+def write_roles(topology: Topology, form: str, components: Sequence[str]) -> str:
+    """The roles that `components` name (``roles``, ``roles/enhancer``) in the format `form`.
+
+    Raises UsageError for any other component, and for formats that are pictures or flows.
+    """
+    names = role_view.chosen(topology, components)
+    if form == "tree":
+        trees = role_view.branches(topology, names)
+        return "\n".join(line for head, below in trees for line in (head, *_lines(below, "")))
+    if form not in ("json", "yaml"):
+        raise UsageError(f"roles can't be written as {form}", hint="add -f tree, json or yaml")
+    return _dumped(role_view.data(topology, names), form)
 
 
 def data(topology: Topology) -> dict[str, Any]:
@@ -74,6 +84,15 @@ def data(topology: Topology) -> dict[str, Any]:
     if topology.nodes:
         written["nodes"] = {node.name: data(node) for node in topology.nodes}
     return written
+
+
+def _dumped(plain: Mapping[str, Any], form: str) -> str:
+    if form == "json":
+        return json.dumps(plain, indent=2, ensure_ascii=False)
+    import yaml
+
+    text: str = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)
+    return text.rstrip()
 
 
 def _entry(entry: Entry) -> dict[str, Any]:
@@ -141,7 +160,7 @@ def _sizes(function: Function) -> str:
 
 
 def _label(entry: Entry) -> str:
-    assert isinstance(entry.model, Targets)
+    assert isinstance(entry.model, Entity)
     return entry.model.label(entry.name)
 
 

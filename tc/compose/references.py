@@ -10,13 +10,12 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from tc.spec.base import SECTION_KINDS
 from tc.spec.finding import Address, Finding
 from tc.spec.names import shorten
 from tc.spec.scope import Scope
 from tc.spec.spec import Spec
 from tc.spec.topology import Id
-
-_WORDS = {"function": "function", "event": "event", "flow": "flow"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +34,14 @@ class Names:
             return known[written], None
         if (kind, written) in self.broken:
             return None, None
-        word = _WORDS.get(kind, kind)
         close = difflib.get_close_matches(written, known, n=1)
         if close:
             hint = f"did you mean `{known[close[0]][1]}`?"
         elif known:
             hint = f"there are: {', '.join(sorted({name for _, name in known.values()}))}"
         else:
-            hint = f"the topology has no {word}s"
-        return None, Finding("unknown-name", f"there is no {word} `{written}`", address, hint)
+            hint = f"the topology has no {kind}s"
+        return None, Finding("unknown-name", f"there is no {kind} `{written}`", address, hint)
 
 
 def collect(spec: Spec, scope: Scope, flows: Iterable[str]) -> Names:
@@ -61,13 +59,14 @@ def collect(spec: Spec, scope: Scope, flows: Iterable[str]) -> Names:
         machines[full] = ("flow", name)
         if name == namespace:
             machines["flow"] = ("flow", name)
-    events = {name: ("event", name) for name in spec.sections.get("events", {})}
+    by_name: dict[str, Mapping[str, Id]] = {"function": functions, "flow": machines, "event": {}}
+    for section, entries in spec.sections.items():
+        kind = SECTION_KINDS[section]
+        known: dict[str, Id] = {}
+        for name in entries:
+            known[f"{namespace}_{name}_{sandbox}"] = (kind, name)
+        by_name[kind] = known | {name: (kind, name) for name in entries}
     broken = frozenset(
-        (_SECTION_KINDS[section], name)
-        for section, name in spec.broken
-        if section in _SECTION_KINDS
+        (SECTION_KINDS[section], name) for section, name in spec.broken if section in SECTION_KINDS
     )
-    return Names({"function": functions, "flow": machines, "event": events}, broken)
-
-
-_SECTION_KINDS = {"functions": "function", "events": "event"}
+    return Names(by_name, broken)

@@ -83,7 +83,7 @@ def _event_edges(use: TaskUse, flow: Flow, names: Names) -> list[Edge]:
 
 def flow_statements(flow: Flow, scope: Scope) -> Iterator[Statement]:
     """What the role of `flow` needs for its tasks, one statement for each target."""
-    seen: set[tuple[tuple[str, ...], tuple[str, ...]]] = set()
+    seen: set[tuple[object, ...]] = set()
     for use in resources(flow.definition):
         for statement in _statements(use, scope):
             key = (statement.actions, statement.resources)

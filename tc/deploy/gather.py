@@ -14,7 +14,7 @@ from typing import Any
 from tc.components import by_kind, kinds
 from tc.components.protocol import Aws, Component, Index
 from tc.errors import AwsError
-from tc.plan.resource import Actual, Resource
+from tc.plan.resource import Actual, Resource, refs
 from tc.plan.select import EVERYTHING, Selection
 from tc.spec.scope import OWNER_TAG, Scope
 
@@ -29,37 +29,38 @@ def gather(
 ) -> Found:
     """The live things by key: those selected, what they need where they are
     missing, and what the sandbox owns of kinds selected whole."""
-    wanted = {resource.key: resource for resource in desired if selection.selects(resource)}
-    wanted |= _parents(wanted.values(), desired)
+    by_key = {resource.key: resource for resource in desired}
+    wanted = {key: resource for key, resource in by_key.items() if selection.selects(resource)}
+    wanted |= _tellers(wanted.values(), by_key)
     sweeping = [c for c in kinds() if _sweeps(c, selection)]
     if sweeping:
         wanted = _merged(wanted, _owned(aws, scopes, sweeping))
-    places = _places(desired)
+    children = _children(desired)
     found: Found = {}
     looked: set[str] = set()
-    while fresh := [_placed(r, places) for key, r in wanted.items() if key not in looked]:
+    while fresh := [_with_children(r, children) for k, r in wanted.items() if k not in looked]:
         looked |= {resource.key for resource in fresh}
         _read(aws, fresh, found, looked)
         missing = [r for r in fresh if r.key not in found]
-        wanted |= _needs(missing, desired) | _traced(found, sweeping) | _turned(found, desired)
+        wanted |= _referred(fresh, by_key) | _needs(missing, by_key)
+        wanted |= _traced(found, sweeping) | _turned(found, desired)
     return found
 
 
-def _places(desired: Iterable[Resource]) -> dict[str, dict[str, tuple[str, str]]]:
-    """By API: (owner, name) of each desired route by its method and path."""
-    places: dict[str, dict[str, tuple[str, str]]] = {}
+def _children(desired: Iterable[Resource]) -> dict[str, list[Resource]]:
+    """By their parent's key, the desired things that it tells of."""
+    children: dict[str, list[Resource]] = {}
     for resource in desired:
-        if resource.kind == "route" and resource.parent:
-            place = f"{resource.props['method']} {resource.props['path']}"
-            places.setdefault(resource.parent, {})[place] = (resource.owner, resource.name)
-    return places
+        if resource.parent and by_kind()[resource.kind].TRAITS.told_by:
+            children.setdefault(resource.parent, []).append(resource)
+    return children
 
 
-def _placed(resource: Resource, places: Mapping[str, Mapping[str, tuple[str, str]]]) -> Resource:
+def _with_children(resource: Resource, children: Mapping[str, list[Resource]]) -> Resource:
     """An API with the routes that it should have, to know the live ones by."""
-    if resource.kind != "api":
+    if not any(resource.kind == component.TRAITS.told_by for component in kinds()):
         return resource
-    payload = {**(resource.payload or {}), "routes": places.get(resource.key, {})}
+    payload = {**(resource.payload or {}), "children": children.get(resource.key, [])}
     return replace(resource, payload=payload)
 
 
@@ -78,9 +79,8 @@ def _turned(found: Found, desired: Sequence[Resource]) -> dict[str, Resource]:
 
 def _sweeps(component: Component, selection: Selection) -> bool:
     """Whether things of this kind that nobody desires any more are looked for."""
-    if component.KIND == "api":
-        return selection.removes("route")
-    return selection.removes(component.KIND)
+    told = [c.KIND for c in kinds() if c.TRAITS.told_by == component.KIND]
+    return any(selection.removes(kind) for kind in (component.KIND, *told))
 
 
 def read_index(aws: Aws, scope: Scope) -> Index:
@@ -131,17 +131,24 @@ def _merged(wanted: Mapping[str, Resource], owned: Mapping[str, Resource]) -> di
     return merged
 
 
-def _parents(resources: Iterable[Resource], desired: Sequence[Resource]) -> dict[str, Resource]:
-    """The APIs of routes: a route is read with its API."""
-    parents = {resource.parent for resource in resources if resource.kind == "route"}
-    return {resource.key: resource for resource in desired if resource.key in parents}
+def _tellers(resources: Iterable[Resource], by_key: Mapping[str, Resource]) -> dict[str, Resource]:
+    """What tells of the resources: a route is read with its API."""
+    told = (r.parent for r in resources if by_kind()[r.kind].TRAITS.told_by)
+    return {key: by_key[key] for key in told if key and key in by_key}
 
 
-def _needs(missing: Iterable[Resource], desired: Sequence[Resource]) -> dict[str, Resource]:
+def _referred(resources: Iterable[Resource], by_key: Mapping[str, Resource]) -> dict[str, Resource]:
+    """What the resources refer to: its outputs are part of their fields."""
+    keys = (ref.key for resource in resources for ref in refs(resource.props))
+    found = {key: by_key[key] for key in keys if key in by_key}
+    return found | _tellers(found.values(), by_key)
+
+
+def _needs(missing: Iterable[Resource], by_key: Mapping[str, Resource]) -> dict[str, Resource]:
     """What must be there before the missing things can be made."""
-    keys = {need for resource in missing for need in resource.needs}
-    needed = {resource.key: resource for resource in desired if resource.key in keys}
-    return needed | _parents(needed.values(), desired)
+    keys = (need for resource in missing for need in resource.needs)
+    needed = {key: by_key[key] for key in keys if key in by_key}
+    return needed | _tellers(needed.values(), by_key)
 
 
 def _traced(found: Found, components: Sequence[Component]) -> dict[str, Resource]:

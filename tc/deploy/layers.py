@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 
 from tc.components.protocol import Aws
 from tc.errors import AwsError, TcError
 from tc.events import Emit, Event
+from tc.spec.fetched import Secret, is_reference, reference, revealed
 from tc.spec.function import Function
 
+#: (Lambda API reference, LayerVersionArn)
+_LAYER_ARN = re.compile(r"arn:[a-z0-9-]+:lambda:[a-z0-9-]+:\d{12}:layer:[A-Za-z0-9_-]+:\d+\Z")
 
-def look_up(aws: Aws, functions: Iterable[Function], emit: Emit) -> dict[str, tuple[str, ...]]:
-    """The ARN of each listed layer. One that isn't there is a warning on the local
-    engine and an error on AWS, which names every function that lists it."""
+
+def look_up(
+    aws: Aws, functions: Iterable[Function], emit: Emit, values: Mapping[str, Secret] | None = None
+) -> dict[str, tuple[str, ...]]:
+    """The ARN of each listed layer; `values` has those that stand in SSM.
+
+    A layer that isn't there is a warning on the local engine and an error on AWS,
+    which names every function that lists it.
+    """
     users: dict[str, list[str]] = {}
     for function in functions:
         for layer in function.layers:
             users.setdefault(layer, []).append(function.name)
-    names = sorted(users)
+    fetched = {name: _fetched(name, values or {}) for name in users if is_reference(name)}
+    names = sorted(users.keys() - fetched)
     found = dict(zip(names, aws.map(lambda name: _arn(aws, name), names), strict=True))
     missing = [name for name, arn in found.items() if arn is None]
     if missing and not aws.local:
@@ -30,7 +41,19 @@ def look_up(aws: Aws, functions: Iterable[Function], emit: Emit) -> dict[str, tu
                 {"code": "no-layer", "hint": ""},
             )
         )
-    return {name: (arn,) for name, arn in found.items() if arn}
+    return {name: (arn,) for name, arn in (found | fetched).items() if arn}
+
+
+def _fetched(layer: str, values: Mapping[str, Secret]) -> str:
+    """The ARN that stands where `layer` says. It is no secret, anything else there may be."""
+    arn = str(revealed(values[layer]))
+    if not _LAYER_ARN.match(arn):
+        raise TcError(
+            f"what stands in `{reference(layer)}` is no ARN of a layer version",
+            code="no-value",
+            hint="arn:aws:lambda:REGION:ACCOUNT:layer:NAME:VERSION",
+        )
+    return arn
 
 
 def _listed(functions: list[str]) -> str:

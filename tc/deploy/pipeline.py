@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypedDict
 
 from tc.components import kinds
-from tc.components.protocol import Aws
+from tc.components.protocol import Aws, Component
 from tc.deploy.gather import Found, gather
 from tc.deploy.layers import look_up
+from tc.deploy.purge import spare_data
+from tc.deploy.values import fetch
 from tc.deploy.walk import Outcome, walk
 from tc.events import Emit
 from tc.plan.ownership import refuse_foreign
 from tc.plan.plan import make_plan, make_removal
-from tc.plan.resource import Action, Plan, Resource, Step
+from tc.plan.resource import Action, Plan, Resource, Step, refs
 from tc.plan.select import Selection, parse
 from tc.spec.artifact import Artifact
 from tc.spec.facts import Facts
@@ -37,13 +39,22 @@ class Prepared:
 
 
 def desired_of(topology: Topology, facts: Facts) -> list[Resource]:
-    """Everything that should be, nested topologies included."""
+    """Everything that should be, nested topologies included.
+
+    What a thing refers to, it needs.
+    """
     return [
-        resource
+        replace(resource, needs=needs)
         for part in topology.family()
         for component in kinds()
         for resource in component.desired(part, facts)
+        for needs in [_needs(resource)]
     ]
+
+
+def _needs(resource: Resource) -> tuple[str, ...]:
+    referred = (ref.key for ref in refs(resource.props) if ref.key != resource.key)
+    return tuple(dict.fromkeys([*resource.needs, *referred]))
 
 
 def prepare(
@@ -54,36 +65,50 @@ def prepare(
     *,
     components: Sequence[str] = (),
     adopt: bool = False,
+    purge: bool = False,
 ) -> Prepared:
     """Reads what is there and plans; changes nothing.
 
-    `components` are the values of ``-c``. Raises UsageError when one is unknown,
-    and `Conflict` when a thing belongs to somebody else, unless `adopt`.
+    `components` are the values of ``-c``. What holds data is kept unless `purge`.
+    Raises UsageError when a component is unknown, and `Conflict` when a thing
+    belongs to somebody else, unless `adopt`.
     """
     bare = desired_of(topology, Facts())
     selection = select(components, bare)
-    facts = _facts(topology, aws, package, emit, _chosen(bare, selection))
+    packaged = _chosen(bare, selection, _PACKAGED)
+    facts = _facts(topology, aws, package, emit, packaged, _chosen(bare, selection, _FETCHED))
     desired = desired_of(topology, facts)
     scopes = [part.scope for part in topology.family()]
     found = gather(aws, scopes, desired, selection)
     needed = _unpackaged(desired, found, selection)
     if needed:
-        more = _facts(topology, aws, package, emit, needed)
-        facts = Facts({**facts.artifacts, **more.artifacts}, {**facts.layers, **more.layers})
+        more = _facts(topology, aws, package, emit, needed, needed)
+        facts = Facts(
+            {**facts.artifacts, **more.artifacts},
+            {**facts.layers, **more.layers},
+            {**facts.values, **more.values},
+        )
         desired = desired_of(topology, facts)
     plan = make_plan(desired, found, selection, **_terms(scopes))
     if not adopt:
         refuse_foreign(plan)
+    plan = spare_data(plan, aws, purge=purge)
     return Prepared(plan, tuple(desired), found, selection)
 
 
-def prepare_removal(topology: Topology, aws: Aws, *, components: Sequence[str] = ()) -> Prepared:
-    """Plans to remove what the sandbox owns; of it, what ``-c`` selects."""
+def prepare_removal(
+    topology: Topology, aws: Aws, *, components: Sequence[str] = (), purge: bool = False
+) -> Prepared:
+    """Plans to remove what the sandbox owns; of it, what ``-c`` selects.
+
+    What holds data is kept unless `purge`.
+    """
     desired = desired_of(topology, Facts())
     selection = select(components, desired)
     scopes = [part.scope for part in topology.family()]
     found = gather(aws, scopes, desired, selection)
     plan = make_removal(desired, found, selection, **_terms(scopes))
+    plan = spare_data(plan, aws, purge=purge)
     return Prepared(plan, tuple(desired), found, selection)
 
 
@@ -113,22 +138,40 @@ def select(components: Sequence[str], desired: Sequence[Resource]) -> Selection:
         desired,
         plurals={component.PLURAL: component.KIND for component in kinds()},
         aspects={component.PLURAL: component.ASPECTS for component in kinds()},
+        companions={component.KIND: _companions(component) for component in kinds()},
     )
 
 
-def _chosen(desired: Sequence[Resource], selection: Selection) -> frozenset[str]:
-    """The functions whose packages and layers the selection is about."""
+def _companions(component: Component) -> frozenset[str]:
+    """The kinds of which leftovers go when `component` is selected whole: its own,
+    unless living things of others may use them, and those that come with it."""
+    if component.TRAITS.used_by_others:
+        return frozenset()
+    with_it = {c.KIND for c in kinds() if component.KIND in c.TRAITS.comes_with}
+    return frozenset({component.KIND, *with_it})
+
+
+#: the props of a function that its package and its layers make, and those with fetched values
+_PACKAGED = frozenset({"code", "layers"})
+_FETCHED = _PACKAGED | {"environment"}
+
+
+def _chosen(
+    desired: Sequence[Resource], selection: Selection, props: frozenset[str]
+) -> frozenset[str]:
+    """The functions of which the selection is about one of `props`."""
     return frozenset(
         resource.name
         for resource in desired
         if resource.kind == "function"
         and selection.selects(resource)
-        and (selection.fields(resource) or {"code"}) & {"code", "layers"}
+        and (selection.fields(resource) or props) & props
     )
 
 
 def _unpackaged(desired: Sequence[Resource], found: Found, selection: Selection) -> frozenset[str]:
-    """Functions that aren't there, that something selected needs, and that have no package yet."""
+    """Functions that aren't there, that something selected needs, and of which a package or
+    values are missing yet."""
     missing = {r.key: r for r in desired if r.key not in found}
     wanted = {r.key for r in missing.values() if selection.selects(r)}
     queue = list(wanted)
@@ -140,20 +183,29 @@ def _unpackaged(desired: Sequence[Resource], found: Found, selection: Selection)
     return frozenset(
         missing[key].name
         for key in wanted
-        if missing[key].kind == "function" and "code" not in missing[key].props
+        if missing[key].kind == "function"
+        and not missing[key].props.keys() >= {"code", "environment"}
     )
 
 
 def _facts(
-    topology: Topology, aws: Aws, package: Package, emit: Emit, names: frozenset[str]
+    topology: Topology,
+    aws: Aws,
+    package: Package,
+    emit: Emit,
+    packaged: frozenset[str],
+    fetched: frozenset[str],
 ) -> Facts:
+    """What must be looked up for these functions, `fetched` at least as many as `packaged`."""
     functions = {
         part.function_name(name): function
         for part in topology.family()
         for name, function in part.functions.items()
-        if part.function_name(name) in names
     }
-    return Facts(package(functions), look_up(aws, functions.values(), emit))
+    values = fetch(aws, [functions[name] for name in sorted(fetched)])
+    wanted = {name: functions[name] for name in functions if name in packaged}
+    layers = look_up(aws, wanted.values(), emit, values)
+    return Facts(package(wanted), layers, values)
 
 
 def readable(plan: Plan) -> list[Step]:
@@ -165,4 +217,4 @@ def resolved(topology: Topology, aws: Aws, package: Package, emit: Emit) -> list
     """Everything that should be, with its packages and layers looked up."""
     bare = desired_of(topology, Facts())
     names = frozenset(resource.name for resource in bare if resource.kind == "function")
-    return desired_of(topology, _facts(topology, aws, package, emit, names))
+    return desired_of(topology, _facts(topology, aws, package, emit, names, names))

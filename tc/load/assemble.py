@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from tc.load.discover import Found
 from tc.load.ignored import patterns
 from tc.load.infer import (
+    FUNCTION_FILES,
     RUNTIMES,
     family,
     handler_files,
@@ -19,10 +21,13 @@ from tc.load.infer import (
 )
 from tc.load.reader import Reader
 from tc.spec.base import Targets
+from tc.spec.fetched import is_reference, mistake
 from tc.spec.finding import Address, Finding
-from tc.spec.function import Build, Function, FunctionFile
+from tc.spec.function import Build, Function, FunctionFile, Inline
 
-_LATER_BUILDS = frozenset({"inline", "layer", "library", "image", "extension"})
+_LATER_BUILDS = frozenset({"layer", "library", "image", "extension"})
+#: JavaScript that only a module may hold (ECMAScript, "Modules")
+_ES_MODULE = re.compile(r"^\s*(?:export\b|import\s*[\w{*\"'])", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +51,16 @@ def assemble(
     parts = [part for part in (file, entry) if part is not None]
     said = _Said(parts, address)
     reader.findings += said.problems()
+    code = said.runtime.get("code")
     lang = _language(said, found, reader)
     if lang is None:
         return None
     runtime = said.runtime
     handler = runtime.get("handler") or family(lang).handler
     is_built = bool(said.tasks.get("build") or said.build.command)
-    if not is_built:
+    if code is not None:
+        reader.findings += inline_problems(said, found, lang, handler)
+    elif not is_built:
         _check_handler(name, found, lang, handler, said, reader)
     top = entry.model if entry else None
     return Function(
@@ -76,7 +84,8 @@ def assemble(
         root=getattr(top, "root", None),
         targets=tuple(top.targets()) if isinstance(top, Targets) else (),
         target_address=entry.address if entry else None,
-        ignore=patterns(found.dir, reader.findings),
+        ignore=() if code is not None else patterns(found.dir, reader.findings),
+        inline=None if code is None else Inline(inline_file(lang, handler, code), code),
     )
 
 
@@ -138,9 +147,12 @@ class _Said:
         yield from self._memories()
         for key in ("layers", "extensions"):
             for index, layer in enumerate(self.runtime.get(key, ())):
-                if layer.startswith("ssm:"):
-                    message = "this version of tc can't fetch `ssm:` values yet"
-                    yield Finding("not-yet", message, self.address("runtime", key) / index)
+                hint = mistake(layer) if is_reference(layer) else ""
+                if hint or (is_reference(layer) and not layer.startswith("ssm:")):
+                    message = f"`{layer}` is no layer"
+                    hint = "a name, `name:version`, an ARN, or `ssm:/path` of an ARN"
+                    at = self.address("runtime", key) / index
+                    yield Finding("invalid-value", message, at, hint)
 
     def _kinds(self) -> Iterator[Finding]:
         if self.runtime.get("package_type") == "image":
@@ -150,7 +162,11 @@ class _Said:
         if kind is None or kind.lower() == "code":
             return
         address = self.address("build", "kind")
-        if kind.lower() in _LATER_BUILDS:
+        if kind.lower() == "inline":
+            if self.runtime.get("code") is None:
+                hint = "write the handler's source: `runtime: { code: … }`"
+                yield Finding("missing-key", "there is no code to build inline", address, hint)
+        elif kind.lower() in _LATER_BUILDS:
             yield Finding("not-yet", f"this version of tc can't build `{kind}` yet", address)
         else:
             message = f"`{kind}` is no kind of build"
@@ -180,6 +196,12 @@ def _language(said: _Said, found: Found, reader: Reader) -> str | None:
 
 
 def _inferred(said: _Said, found: Found, reader: Reader) -> str | None:
+    if said.runtime.get("code") is not None:
+        message = "inline code doesn't say what language it is in"
+        at = said.address("runtime", "code")
+        hint = "write `lang: python3.13` beside it"
+        reader.findings.append(Finding("missing-key", message, at, hint, "key"))
+        return None
     candidates = languages_of(found.markers)
     if len(candidates) == 1:
         return candidates[0]
@@ -198,11 +220,46 @@ def _check_handler(
 ) -> None:
     files = handler_files(lang, handler)
     where = said.address("runtime", "handler")
-    if family(lang).name in ("python", "ruby", "node") and "." not in handler:
-        message = f"the handler `{handler}` names no function"
-        finding = Finding("invalid-value", message, where, f"write `{handler}.handler`")
-        reader.findings.append(finding)
+    if nameless := _nameless(lang, handler, said):
+        reader.findings.append(nameless)
     elif not has_file(found.dir, files):
         message = f"the handler `{handler}` of `{name}` needs {files[0]}, which isn't there"
         hint = f"looked in {found.dir.name}/ for {', '.join(files)}"
         reader.findings.append(Finding("no-code", message, where, hint))
+
+
+def _nameless(lang: str, handler: str, said: _Said) -> Finding | None:
+    if family(lang).name not in ("python", "ruby", "node") or "." in handler:
+        return None
+    where = said.address("runtime", "handler")
+    message = f"the handler `{handler}` names no function"
+    return Finding("invalid-value", message, where, f"write `{handler}.handler`")
+
+
+def inline_file(lang: str, handler: str, code: str) -> str:
+    """The name of the file that holds the inline `code`."""
+    files = handler_files(lang, handler)
+    if family(lang).name == "node":
+        return files[1] if _ES_MODULE.search(code) else files[0]
+    return files[0] if files else handler
+
+
+def inline_problems(said: _Said, found: Found, lang: str, handler: str) -> Iterator[Finding]:
+    """What can't stand together with code in the topology."""
+    at = said.address("runtime", "code")
+    if family(lang).name not in ("python", "ruby", "node"):
+        message = f"code in {lang} can't be inline: it must be built"
+        yield Finding("invalid-value", message, at, "put it into a directory", "key")
+    elif nameless := _nameless(lang, handler, said):
+        yield nameless
+    if not said.runtime["code"].strip():
+        yield Finding("empty", "there is no code", at, at="key")
+    handlers = [name for name in found.markers if name not in FUNCTION_FILES]
+    if handlers:
+        message = f"the code is here and in {found.dir.name}/{handlers[0]}"
+        yield Finding("both", message, at, "keep one of them", "key")
+    if said.tasks.get("build") or any((said.build.command, said.build.pre, said.build.post)):
+        message = "inline code isn't built: no command can run for it"
+        yield Finding(
+            "both", message, at, "take `build` out, or put the code into a directory", "key"
+        )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,14 +10,13 @@ from typing import Any
 from tc.load.assemble import Written, assemble
 from tc.load.discover import Found, functions_below, look_at
 from tc.load.infer import MARKERS
-from tc.load.overlays import fetched_values, texts
+from tc.load.overlays import texts, variables
 from tc.load.reader import Reader
+from tc.load.remote import RemoteError, checkout, is_remote, parse
 from tc.load.validate import lost_target, validate
 from tc.spec.finding import Address, Finding
 from tc.spec.function import Function, FunctionEntry, FunctionFile
 from tc.spec.names import ENTITY_NAME
-
-_GIT_URL = re.compile(r"(?:[a-z+]+://|git@|github\.com[:/])", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -38,6 +36,7 @@ class _Place:
     file: FunctionFile
     file_address: Address | None
     is_broken: bool = False
+    is_remote: bool = False
 
     @property
     def name(self) -> str:
@@ -91,9 +90,9 @@ class _Loader:
 
     def entry(self, name: str, data: Any, address: Address) -> Written | None:
         """`functions.NAME`, or None when nothing of it is usable."""
-        checked = validate(FunctionEntry, _textual(data), address, "functions")
+        data = _textual(data, address, self.reader)
+        checked = validate(FunctionEntry, data, address, "functions")
         self.reader.findings += checked.findings
-        self._check_environment(data, address)
         if checked.model is None:
             return None
         if checked.model.name not in (None, name):
@@ -121,8 +120,9 @@ class _Loader:
         return self.result
 
     def _add(self, name: str, place: _Place, entry: Written | None) -> None:
-        first = place.found.dir / place.found.markers[0]
-        address = entry.address if entry else place.file_address or Address(first)
+        address = entry.address if entry else place.file_address
+        if address is None:
+            address = Address(place.found.dir / place.found.markers[0])
         at = address
         if entry is None and place.file_address and place.file.name == name:
             at = place.file_address / "name"
@@ -139,6 +139,8 @@ class _Loader:
         function = None
         if not place.is_broken and not (entry and entry.lost_target):
             file = Written(place.file, place.file_address) if place.file_address else None
+            if file and entry and place.is_remote:
+                file = without_commands(file, entry, self.reader)
             function = assemble(name, place.found, address, file, entry, self.reader)
         if function is None:
             self.result.broken.add(name)
@@ -163,6 +165,8 @@ class _Loader:
         for place in places:
             if place.name == name:
                 return place
+        if entry.model.runtime.code is not None:
+            return _Place(Found(self.directory, ()), FunctionFile(), None)
         other = next((place for place in places if place.found.dir.name == name), None)
         hint = (
             f"{name}/ is the function `{other.name}`: write functions.{other.name}" if other else ""
@@ -175,11 +179,15 @@ class _Loader:
         return None
 
     def _place_at(self, name: str, uri: str, address: Address) -> _Place | None:
-        if _GIT_URL.match(uri):
-            message = "this version of tc can't fetch functions from git yet"
-            self.reader.findings.append(Finding("not-yet", message, address))
-            return None
-        path = self.reader.directory(self.directory, uri, address)
+        reader = self.reader
+        base, directory = self.directory, uri
+        if is_remote(uri):
+            cloned = self._cloned(uri, address)
+            if cloned is None:
+                return None
+            base, directory = cloned
+            reader = self.reader.of(base)
+        path = reader.directory(base, directory, address)
         if path is None:
             return None
         found = look_at(path)
@@ -188,14 +196,31 @@ class _Loader:
             hint = f"looked for {', '.join(MARKERS)}, function.json"
             self.reader.findings.append(Finding("no-code", message, address, hint))
             return None
-        return self._place(found)
+        place = self._place(found, reader)
+        return place if reader is self.reader else replace(place, is_remote=True)
 
-    def _place(self, found: Found) -> _Place:
+    def _cloned(self, uri: str, address: Address) -> tuple[Path, str] | None:
+        """The files of a git repository, and the directory in it that `uri` names."""
+        try:
+            remote = parse(uri)
+            made = self.reader.checkouts.get((remote.url, remote.ref)) or checkout(remote)
+        except RemoteError as error:
+            finding = Finding(error.code, str(error), address, error.hint)
+            self.reader.findings.append(finding)
+            return None
+        self.reader.checkouts[remote.url, remote.ref] = made
+        if made.stale:
+            message = f"{made.stale}; what it was the last time is used, {made.commit[:10]}"
+            finding = Finding("stale-remote", message, address, severity="warning")
+            self.reader.findings.append(finding)
+        return made.path, remote.directory or "."
+
+    def _place(self, found: Found, reader: Reader | None = None) -> _Place:
         if found.dir not in self.places:
-            self.places[found.dir] = self._read_place(found)
+            self.places[found.dir] = self._read_place(found, reader or self.reader)
         return self.places[found.dir]
 
-    def _read_place(self, found: Found) -> _Place:
+    def _read_place(self, found: Found, reader: Reader) -> _Place:
         files = found.function_files
         if not files:
             return _Place(found, FunctionFile(), None)
@@ -205,27 +230,38 @@ class _Loader:
             message = f"{files[0]} and {files[1]} both describe the function"
             finding = Finding("two-files", message, address, "keep one of them")
             self.reader.findings.append(finding)
-        data = self.reader.read_mapping(file, "a function file")
+        data = reader.read_mapping(file, "a function file")
         if data is None:
             return _Place(found, FunctionFile(), address, is_broken=True)
-        checked = validate(FunctionFile, _textual(data), address, "function file")
+        data = _textual(data, address, reader)
+        checked = validate(FunctionFile, data, address, "function file")
         self.reader.findings += checked.findings
-        self._check_environment(data, address)
         return _Place(found, checked.model or FunctionFile(), address, checked.model is None)
 
-    def _check_environment(self, data: Any, address: Address) -> None:
-        runtime = data.get("runtime") if isinstance(data, Mapping) else None
-        if isinstance(runtime, Mapping):
-            at = address / "runtime" / "environment"
-            self.reader.findings += fetched_values(runtime.get("environment"), at)
+
+def without_commands(file: Written, entry: Written, reader: Reader) -> Written:
+    """The function file of somebody else's repository: what its commands are is said in the
+    topology, or nothing runs."""
+    own = entry.model
+    said = [f"tasks.{name}" for name in ("build",) if file.model.tasks.get(name)]
+    said += [
+        f"build.{name}" for name in ("pre", "command", "post") if getattr(file.model.build, name)
+    ]
+    if said and not (own.tasks.get("build") or own.build.command):
+        message = f"commands of another repository aren't run: its `{said[0]}`"
+        hint = "look at it, and write `build: {command: …}` here if it shall run"
+        reader.findings.append(Finding("remote-build", message, entry.address, hint, "key"))
+    build = file.model.build.model_copy(update={"pre": [], "command": None, "post": []})
+    return replace(file, model=file.model.model_copy(update={"tasks": {}, "build": build}))
 
 
-def _textual(data: Any) -> Any:
+def _textual(data: Any, address: Address, reader: Reader) -> Any:
     """`data` with variables and tags as they were written: they are text."""
     if not isinstance(data, Mapping):
         return data
     made = {key: texts(value) if key == "tags" else value for key, value in data.items()}
     runtime = made.get("runtime")
     if isinstance(runtime, Mapping) and "environment" in runtime:
-        made["runtime"] = {**runtime, "environment": texts(runtime["environment"])}
+        at = address / "runtime" / "environment"
+        made["runtime"] = {**runtime, "environment": variables(runtime["environment"], at, reader)}
     return made

@@ -11,7 +11,7 @@ def _keys(text: str) -> frozenset[str]:
 LATER: dict[str, frozenset[str]] = {
     "topology": _keys(
         "routes events queues channels mutations schedules pages pools triggers buckets tables "
-        "streams activities jobs workgroups stores hooks tests concurrency hyphenated_names"
+        "streams activities jobs workgroups stores tests concurrency hyphenated_names"
     ),
     "functions": _keys("test shared fqn namespace queue mutation channel"),
     "function file": _keys("test shared fqn namespace"),
@@ -35,6 +35,7 @@ LATER: dict[str, frozenset[str]] = {
     ),
 }
 _ARTICLES = {
+    "hooks": "the hooks",
     "policies": "a policy document",
     "activities": "an activity",
     "events": "an event",

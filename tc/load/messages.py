@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
 
-from pydantic import AliasChoices, BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from tc.load.later import is_later, noun
 from tc.load.reader import kind_of
 from tc.load.scalars import as_text
 from tc.load.suggest import did_you_mean
+from tc.spec.base import keys
 from tc.spec.finding import Key, KeyPath
 
 _EXPECTED = {
@@ -118,11 +119,11 @@ class _Teller:
             message = f"this version of tc can't deploy `{key}` of {self._called(path)} yet"
             hint = f"rename it `x-{key}` to go on without it"
             return Mistake("not-yet", message, path, path, hint, "key", is_own)
-        keys = sorted(_keys(self.model, path[:-1]))
+        known = sorted(_keys(self.model, path[:-1]))
         message = f"`{key}` is not a key of {self._called(path)}"
-        hint = did_you_mean(key, keys)
-        if not hint and 0 < len(keys) <= _LISTED_KEYS:
-            hint = f"its keys are {', '.join(keys)}"
+        hint = did_you_mean(key, known)
+        if not hint and 0 < len(known) <= _LISTED_KEYS:
+            hint = f"its keys are {', '.join(known)}"
         return Mistake("unknown-key", message, path, path, hint, "key", is_own)
 
     def _missing(self, path: KeyPath) -> Mistake:
@@ -200,17 +201,9 @@ def _keys(model: type[BaseModel], path: KeyPath) -> set[str]:
     return {
         key
         for owner in _models(model, path)
-        for name, field in owner.model_fields.items()
-        for key in (name, *_aliases(field))
-        if not key.endswith("_")
+        for spellings in keys(owner).values()
+        for key in spellings
     }
-
-
-def _aliases(field: Any) -> list[str]:
-    alias = field.validation_alias or field.alias
-    if isinstance(alias, AliasChoices):
-        return [choice for choice in alias.choices if isinstance(choice, str)]
-    return [alias] if isinstance(alias, str) else []
 
 
 def _models(kind: Any, path: KeyPath) -> Iterator[type[BaseModel]]:
@@ -218,9 +211,9 @@ def _models(kind: Any, path: KeyPath) -> Iterator[type[BaseModel]]:
         if not path:
             yield kind
             return
-        for name, field in kind.model_fields.items():
-            if path[0] == name or path[0] in _aliases(field):
-                yield from _models(field.annotation, path[1:])
+        for name, spellings in keys(kind).items():
+            if path[0] in spellings:
+                yield from _models(kind.model_fields[name].annotation, path[1:])
         return
     arguments = get_args(kind)
     if get_origin(kind) in (list, dict, tuple) and path:

@@ -14,12 +14,11 @@ from tc.load.scalars import as_text, plain
 from tc.load.suggest import did_you_mean
 from tc.load.validate import validate
 from tc.spec.base import Strict
+from tc.spec.fetched import has_template, is_reference, mistake, reference, rooted
 from tc.spec.finding import Address, Finding
 from tc.spec.function import VarsEntry
 
-#: values that are fetched when the function is deployed
-_FETCHED = ("ssm:", "secretsmanager:", "s3:", "file:")
-_LATER_FILES = ("routes.json", "schedules.json", "hooks.json", "tags.json")
+_LATER_FILES = ("routes.json", "schedules.json")
 
 
 class _Policy(Strict):
@@ -85,19 +84,33 @@ def read_overlays(base: Path, functions: Iterable[str], reader: Reader) -> Overl
     return overlays
 
 
-def fetched_values(environment: Any, address: Address) -> list[Finding]:
-    """A finding for each variable whose value stands somewhere else."""
+def variables(environment: Any, address: Address, reader: Reader) -> Any:
+    """`environment`, which stands at `address`: numbers and truth values as they were written,
+    files named from the project's root. A finding for each value that says badly where it
+    stands."""
     if not isinstance(environment, Mapping):
-        return []
-    return [
-        Finding(
-            "not-yet",
-            f"this version of tc can't fetch `{value.partition(':')[0]}:` values yet (`{name}`)",
-            address / name,
-        )
-        for name, value in environment.items()
-        if isinstance(value, str) and value.startswith(_FETCHED)
-    ]
+        return environment
+    return {
+        name: _placed(value, address / name, reader) if is_reference(value) else value
+        for name, value in texts(environment).items()
+    }
+
+
+def _placed(value: str, address: Address, reader: Reader) -> str:
+    hint = mistake(value)
+    if hint:
+        message = "this doesn't say where the value stands"
+        reader.findings.append(Finding("invalid-value", message, address, hint))
+        return value
+    if not value.startswith("file:"):
+        return value
+    value = rooted(value, address.file.parent.resolve(), reader.root)
+    found = reference(value)
+    if found and not has_template(value) and not reader.inside(reader.root / found.name):
+        message = f"`{found.name}` is outside the project"
+        hint = f"the project is {reader.root}"
+        reader.findings.append(Finding("outside-project", message, address, hint))
+    return value
 
 
 def texts(values: Any) -> Any:
@@ -146,13 +159,12 @@ def _vars(file: Path, reader: Reader) -> Mapping[str, Mapping[str, Any]] | None:
 
 
 def _vars_entry(values: dict[str, Any], address: Address, reader: Reader) -> Mapping[str, Any]:
-    values = {
-        key: texts(value) if key in ("environment", "tags") else value
-        for key, value in values.items()
-    }
+    values = {key: texts(value) if key == "tags" else value for key, value in values.items()}
+    if "environment" in values:
+        at = address / "environment"
+        values["environment"] = variables(values["environment"], at, reader)
     checked = validate(VarsEntry, values, address, "vars")
     reader.findings += checked.findings
-    reader.findings += fetched_values(values.get("environment"), address / "environment")
     model = checked.model
     if model is None:
         return {}

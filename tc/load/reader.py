@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tc.load.json_text import parse_json
+from tc.load.remote import Checkout
 from tc.load.templates import check_templates
 from tc.load.text import MAX_DEPTH, Position, is_dir, is_file, position, read_text
 from tc.load.yaml_text import MISSING, Stop, parse_yaml
@@ -24,6 +25,7 @@ class Reader:
 
     `root` is the directory that no macro, path or link may lead out of.
     `incomplete` are the files in which a macro found nothing: its key is left out.
+    `checkouts` are the git repositories of this run, by URL and ref.
     """
 
     def __init__(self, root: Path):
@@ -31,8 +33,15 @@ class Reader:
         self.findings: list[Finding] = []
         self._open: list[Path] = []
         self.incomplete: set[Path] = set()
+        self.checkouts: dict[tuple[str, str], Checkout] = {}
         self._macros = 0
         self._macro_text = 0
+
+    def of(self, root: Path) -> Reader:
+        """A reader of another project, whose problems are told with those of this one."""
+        other = Reader(root.resolve())
+        other.findings, other.incomplete = self.findings, self.incomplete
+        return other
 
     def read(self, file: Path, *, in_vars: bool = False) -> Any:
         """The plain data of `file`, or `MISSING` when it can't be had."""

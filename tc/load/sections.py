@@ -13,7 +13,8 @@ from tc.spec.base import TARGET_KEYS, Strict
 from tc.spec.finding import Address, Finding
 
 DEFAULT_ROUTE = "default"
-_OLD_EVENTS = ("consumes", "produces")
+#: section -> keys below which older files have more of its entries, and whether those are alike
+GROUPS: Mapping[str, Mapping[str, bool]] = {"events": {"consumes": True, "produces": False}}
 _TARGETS = frozenset((*TARGET_KEYS, "proxy"))
 
 
@@ -93,7 +94,7 @@ def _entries(
         at = address / name
         if name.startswith("x-"):
             continue
-        if section != "events" or name not in _OLD_EVENTS:
+        if name not in GROUPS.get(section, ()):
             yield name, value, at
         elif isinstance(value, Mapping):
             yield from _old_events(name, value, at, reader)

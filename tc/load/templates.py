@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from tc.load.suggest import did_you_mean
+from tc.spec.addresses import parse_address
 from tc.spec.finding import Address, Finding
 from tc.spec.scope import TEMPLATE_NAMES, unknown_templates
 
-#: addresses of the sandbox's own things, which vars files may name in the full grammar
-_LATER = re.compile(
-    r"API_GATEWAY_URL|(?:routes|functions|events|queues|channels|tables|buckets|streams|pages)\..+"
-)
-
-
 def check_templates(data: Any, address: Address, *, in_vars: bool = False) -> list[Finding]:
-    """A finding for each template in `data`'s texts that has no value."""
+    """A finding for each template in `data`'s texts that has no value.
+
+    Variables (`environment`), and everything of a vars file, may name addresses of
+    the sandbox's own things.
+    """
     if isinstance(data, dict):
         data = {key: value for key, value in data.items() if not key.startswith("x-")}
     return [
-        _finding(name, at, in_vars)
+        _finding(name, at)
         for text, at in _texts(data, address)
         if not _is_jsonata(text)
         for name in unknown_templates(text)
+        if not ((in_vars or "environment" in at.path) and parse_address(name))
     ]
 
 
@@ -45,9 +44,11 @@ def _is_jsonata(text: str) -> bool:
     return stripped.startswith("{%") and stripped.endswith("%}")
 
 
-def _finding(name: str, address: Address, in_vars: bool) -> Finding:
-    if in_vars and _LATER.fullmatch(name):
-        return Finding("not-yet", f"this version of tc can't fill `{{{{{name}}}}}` yet", address)
+def _finding(name: str, address: Address) -> Finding:
+    if parse_address(name):
+        message = f"`{{{{{name}}}}}` is an address, which only variables may hold"
+        hint = "write it in `environment` of a function or of its vars file"
+        return Finding("unknown-template", message, address, hint)
     hint = did_you_mean(name, TEMPLATE_NAMES)
     known = ", ".join(TEMPLATE_NAMES)
     return Finding(

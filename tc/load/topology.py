@@ -11,6 +11,7 @@ from pydantic import create_model
 
 from tc.load.find import TOPOLOGY_FILES, topology_file
 from tc.load.functions import Functions, check_function_files, load_functions
+from tc.load.hooks import check_tags, load_hooks, read_hooks, read_tags
 from tc.load.ignored import patterns
 from tc.load.nodes import nested
 from tc.load.overlays import read_overlays, texts
@@ -80,17 +81,22 @@ class Project:
         broken = {("functions", key) for key in functions.broken} | sections.broken
         if flow_broken:
             broken.add(("flow", name))
+        base = self._infra(name, directory, top, address)
+        self.reader.findings += check_tags(top.tags, address / "tags")
+        hooks = load_hooks(data.get("hooks"), directory, address / "hooks", self.reader)
         return Spec(
             name=name,
             dir=directory,
             address=address,
             version=top.version,
             mode=top.mode,
-            tags=top.tags,
-            functions=self._with_overlays(name, directory, top, address, functions),
+            infra=base,
+            tags={**top.tags, **(read_tags(base, self.reader) if base else {})},
+            functions=self._with_overlays(base, functions),
             sections=sections.good,
             addresses=addresses,
             flow=flow,
+            hooks=(*hooks, *(read_hooks(base, directory, self.reader) if base else ())),
             nodes=self._nodes(directory, top, address, ignore),
             broken=frozenset(broken),
         )
@@ -100,7 +106,7 @@ class Project:
         own = {
             key: value
             for key, value in data.items()
-            if key not in self.sections and not key.startswith("x-")
+            if key not in self.sections and key != "hooks" and not key.startswith("x-")
         }
         for key in ("functions", *_FLOW_KEYS):
             if own.get(key, "") is None:
@@ -192,10 +198,7 @@ class Project:
         definition = self.reader.read_mapping(file, "a flow")
         return None if definition is None else WrittenFlow(plain(definition), Address(file))
 
-    def _with_overlays(
-        self, name: str, directory: Path, top: TopologyFile, address: Address, functions: Functions
-    ) -> dict[str, Function]:
-        base = self._infra(name, directory, top, address)
+    def _with_overlays(self, base: Path | None, functions: Functions) -> dict[str, Function]:
         if base is None:
             return functions.good
         overlays = read_overlays(base, functions.addresses, self.reader)
@@ -215,7 +218,7 @@ class Project:
         """
         if top.infra is None:
             base = self.reader.root / "infrastructure" / "tc" / name
-            return base if is_dir(base) else None
+            return base
         base_dir = self.reader.directory(directory, top.infra, address / "infra")
         if base_dir is None:
             return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tc.plan.resource import Actual, Change, Ref, Resource
+from tc.plan.resource import Actual, Change, Joined, Ref, Resource
 
 
 def resolve(value: Any, outputs: Mapping[str, Mapping[str, str]]) -> Any:
@@ -13,6 +13,10 @@ def resolve(value: Any, outputs: Mapping[str, Mapping[str, str]]) -> Any:
     if isinstance(value, Ref):
         known = outputs.get(value.key, {}).get(value.attr)
         return value if known is None else f"{value.before}{known}{value.after}"
+    if isinstance(value, Joined):
+        parts = tuple(resolve(part, outputs) for part in value.parts)
+        whole = all(isinstance(part, str) for part in parts)
+        return "".join(parts) if whole else Joined(parts)
     if isinstance(value, Mapping):
         return {key: resolve(item, outputs) for key, item in value.items()}
     if isinstance(value, list):

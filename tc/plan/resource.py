@@ -8,22 +8,9 @@ from enum import Enum
 from typing import Any
 
 from tc.spec.finding import Address
+from tc.spec.ref import Joined, Ref, refs
 
-
-@dataclass(frozen=True, slots=True)
-class Ref:
-    """A value that only AWS knows until the thing exists: ``before + outputs[attr] + after``.
-
-    `key` is the resource that has it. Shown as "known after create".
-    """
-
-    key: str
-    attr: str
-    before: str = ""
-    after: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.before}(known after create){self.after}"
+__all__ = ["Action", "Actual", "Change", "Joined", "Plan", "Ref", "Resource", "Step", "refs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +88,8 @@ class Step:
 
     `within` is the step whose call does this one too; that step's `children` are
     the things that its parent should have in the end. `after` orders without
-    making one's failure the other's.
+    making one's failure the other's. `held` is the data for which a thing that
+    would go is kept (``12 objects``).
     """
 
     action: Action
@@ -116,6 +104,7 @@ class Step:
     after: tuple[str, ...] = ()
     within: str | None = None
     children: tuple[Resource, ...] = ()
+    held: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,12 +73,15 @@ def parse(
     resources: Iterable[Resource],
     plurals: Mapping[str, str],
     aspects: Mapping[str, Mapping[str, Fields]],
+    companions: Mapping[str, frozenset[str]],
 ) -> Selection:
     """The selection that `written` (the values of ``-c``) means.
 
     `plurals` maps what ``-c`` calls a kind to the kind, `aspects` a kind's plural
-    to its groups of fields. A kind wins over a function of the same name. An
-    aspect of the functions may stand alone (``vars``) or follow its kind.
+    to its groups of fields, `companions` a kind to those of which leftovers are
+    removed with its own (none where ``-c`` alone removes nothing of it). A kind
+    wins over a function of the same name. An aspect of the functions may stand
+    alone (``vars``) or follow its kind.
     """
     if not written:
         return EVERYTHING
@@ -94,7 +97,7 @@ def parse(
             chosen["functions"] = None if before is None else before | fields
         elif name in known or name in plurals:
             chosen[name] = None
-            kinds |= _kinds(name, plurals)
+            kinds |= companions.get(plurals.get(name, ""), frozenset())
             named.add(plurals.get(name.split("/")[0], "function"))
         elif f"functions/{name}" in known:
             chosen[f"functions/{name}"] = None
@@ -111,19 +114,6 @@ def _aspect(name: str, aspects: Mapping[str, Mapping[str, Fields]]) -> Fields | 
             if name in (aspect, f"{plural}/{aspect}"):
                 return fields
     return None
-
-
-def _kinds(name: str, plurals: Mapping[str, str]) -> set[str]:
-    """The kinds that `name` chooses whole: its own, and those that come with it."""
-    if name not in plurals or plurals[name] in _USED_BY_OTHERS:
-        return set()
-    return {plurals[name], *_COMPANIONS.get(plurals[name], ())}
-
-
-#: kinds that `-c` alone never removes: a function that is still there may use them
-_USED_BY_OTHERS = frozenset({"role", "log group"})
-#: kinds whose things come and go with those of another
-_COMPANIONS = {"route": ("permission", "api"), "event": ("permission",)}
 
 
 def _unknown(

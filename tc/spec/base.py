@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, WithJsonSchema
+
+#: text that may stand there as a number or a truth value; `tc.load` keeps it as it was written
+AsWritten = Annotated[str, WithJsonSchema({"type": ["string", "number", "boolean"]})]
 
 
 class Strict(BaseModel):
@@ -25,13 +28,11 @@ class Strict(BaseModel):
     )
 
 
-class Targets(Strict):
-    """The keys by which an entity names what it hands its data to."""
+class Entity(Strict):
+    """An entry of a section: a thing with a name that may hand its data to others.
 
-    function: str | None = None
-    functions: list[str] | None = None
-    event: str | None = None
-    state: str | None = None
+    What it hands it to stands under those of `TARGET_KEYS` that the model has.
+    """
 
     def targets(self) -> list[tuple[str, str]]:
         """(kind of target, name as written), in the order of the keys."""
@@ -63,6 +64,33 @@ class Targets(Strict):
         return True
 
 
+def keys(model: type[BaseModel]) -> dict[str, tuple[str, ...]]:
+    """Field of `model` -> the keys a user may write for it: its name, then its aliases.
+
+    A name that ends in ``_`` only stands in for a word that Python keeps.
+    """
+    return {
+        name: tuple(dict.fromkeys(key for key in (name, *_aliases(field)) if key[-1:] != "_"))
+        for name, field in model.model_fields.items()
+    }
+
+
+def _aliases(field: Any) -> list[str]:
+    alias = field.validation_alias or field.alias
+    if isinstance(alias, AliasChoices):
+        return [choice for choice in alias.choices if isinstance(choice, str)]
+    return [alias] if isinstance(alias, str) else []
+
+
+class Targets(Entity):
+    """The usual keys by which an entity names what it hands its data to."""
+
+    function: str | None = Field(None, description="the function that gets its data")
+    functions: list[str] | None = Field(None, description="several functions, all at once")
+    event: str | None = Field(None, description="the event that its data is sent as")
+    state: str | None = Field(None, description="`flow`: the flow that its data starts")
+
+
 #: target key -> the kind of the thing it names
 TARGET_KEYS = {
     "function": "function",
@@ -72,4 +100,25 @@ TARGET_KEYS = {
     "queue": "queue",
     "channel": "channel",
     "mutation": "mutation",
+    "table": "table",
+}
+
+#: section of topology.yml -> the kind of its entries
+SECTION_KINDS = {
+    "functions": "function",
+    "routes": "route",
+    "events": "event",
+    "queues": "queue",
+    "channels": "channel",
+    "mutations": "mutation",
+    "schedules": "schedule",
+    "pages": "page",
+    "pools": "pool",
+    "triggers": "trigger",
+    "buckets": "bucket",
+    "tables": "table",
+    "streams": "stream",
+    "activities": "activity",
+    "jobs": "job",
+    "workgroups": "workgroup",
 }

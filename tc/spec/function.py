@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from tc.spec.base import Strict, Targets
+from tc.spec.base import AsWritten, Strict, Targets
 from tc.spec.finding import Address
 
 Arch = Literal["x86_64", "arm64"]
@@ -36,10 +36,13 @@ class Runtime(Strict):
     tracing: bool | None = Field(None, description="X-Ray; false")
 
 
+    code: str | None = Field(None, description="the handler's source, instead of a directory")
+
+
 class Build(Strict):
     """`build` of a function: how its package is made."""
 
-    kind: str | None = Field(None, description="Code")
+    kind: str | None = Field(None, description="Code, or Inline with `runtime.code`")
     command: str | None = Field(None, description="instead of `tasks.build`")
     pre: list[str] = Field([], description="commands before")
     post: list[str] = Field([], description="commands after")
@@ -48,19 +51,23 @@ class Build(Strict):
 class FunctionFile(Strict):
     """function.json, function.yml."""
 
-    name: str | None = None
-    description: str | None = None
-    runtime: Runtime = Runtime()
-    build: Build = Build()
+    name: str | None = Field(None, description="the directory's")
+    description: str | None = Field(None, description="text that AWS shows")
+    runtime: Runtime = Field(Runtime(), description="language, memory, environment, …")
+    build: Build = Field(Build(), description="how its package is made")
     tasks: dict[str, str] = Field({}, description="commands by name; `build` makes lambda.zip")
     assets: dict[str, str] = Field({}, description="MODEL_PATH, DEPS_PATH: paths below /mnt")
-    tags: dict[str, str] = Field({}, description="tags of the function")
+    tags: dict[str, AsWritten] = Field({}, description="tags of the function")
 
 
 class FunctionEntry(FunctionFile, Targets):
     """`functions.X` in topology.yml: the same keys, a place and a target."""
 
-    uri: str | None = Field(None, description="directory of the function, from topology.yml")
+    uri: str | None = Field(
+        None,
+        description="directory of the function, from topology.yml; or one in a git repository: "
+        "https://host/repo.git//dir?ref=v1",
+    )
     root: bool | None = Field(None, description="this function is the head of its chain")
 
 
@@ -69,8 +76,16 @@ class VarsEntry(Strict):
 
     memory_size: Annotated[int, Field(ge=128, le=10240)] | None = Field(None, description="MB")
     timeout: Annotated[int, Field(ge=1, le=900)] | None = Field(None, description="seconds")
-    environment: dict[str, str] = Field({}, description="variables")
-    tags: dict[str, str] = Field({}, description="tags of the function")
+    environment: dict[str, AsWritten] = Field({}, description="variables")
+    tags: dict[str, AsWritten] = Field({}, description="tags of the function")
+
+
+@dataclass(frozen=True, slots=True)
+class Inline:
+    """A handler's source that stands in the topology, and the name of its file."""
+
+    file: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +96,8 @@ class Function:
     still has its templates. `policy` is the written policy document, `inherit`
     included. `vars` are the overlays by ``default``, env or sandbox, each with
     those of memory_size, timeout, environment and tags that were written.
-    `ignore` has `.tcignore` patterns (gitignore syntax), relative to `dir`.
+    `ignore` has `.tcignore` patterns (gitignore syntax), relative to `dir`. What is
+    `inline` is packaged instead of the files in `dir`.
     """
 
     name: str
@@ -107,3 +123,4 @@ class Function:
     targets: tuple[tuple[str, str], ...] = ()
     target_address: Address | None = None
     ignore: tuple[str, ...] = ()
+    inline: Inline | None = None

@@ -9,9 +9,10 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from tc.spec.base import Strict
+from tc.spec.base import AsWritten, Strict
 from tc.spec.finding import Address
 from tc.spec.function import Function
+from tc.spec.hooks import Hook, HooksFile
 
 Mode = Literal["Standard", "Express"]
 Kind = Literal["step-function", "state-machine", "function", "evented", "graphql", "routed"]
@@ -29,7 +30,7 @@ class TopologyFile(Strict):
     """topology.yml without its sections."""
 
     name: str = Field(description="namespace of everything in it: a-z, 0-9 and -")
-    version: str | None = Field(None, description="0.0.1, or the newest git tag")
+    version: AsWritten | None = Field(None, description="0.0.1, or the newest git tag")
     kind: Kind | None = Field(None, description="inferred")
     mode: Mode | None = Field(None, description="of its flow")
     infra: str | None = Field(
@@ -38,10 +39,11 @@ class TopologyFile(Strict):
     recursive: bool = Field(False, description="every topology below belongs to it")
     nodes: Nodes | None = Field(None, description="nested topologies")
     function_dirs: list[str] = Field([], description="more directories that hold functions")
-    tags: dict[str, str] = Field({}, description="tags of everything in it")
+    tags: dict[str, AsWritten] = Field({}, description="tags of everything in it")
     functions: dict[str, Any] = Field({}, description="functions by name")
     flow: dict[str, Any] | str | None = Field(None, description="ASL, or the path of a file")
     states: dict[str, Any] | str | None = Field(None, description="flow")
+    hooks: HooksFile | None = Field(None, description="commands before and after a change")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class Spec:
     `sections` has the entries of each kind by name, as models of that kind
     (``sections["routes"]["/api/etl"]``). `broken` names entries (section, name)
     that exist but were invalid, so that a reference to them is no second error.
+    `infra` is where its overlays are, or would be; None when what says so is wrong.
     """
 
     name: str
@@ -66,11 +69,13 @@ class Spec:
     address: Address
     version: str | None = None
     mode: Mode | None = None
+    infra: Path | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     functions: Mapping[str, Function] = field(default_factory=dict)
     sections: Mapping[str, Mapping[str, Strict]] = field(default_factory=dict)
     addresses: Mapping[tuple[str, str], Address] = field(default_factory=dict)
     flow: WrittenFlow | None = None
+    hooks: tuple[Hook, ...] = ()
     nodes: tuple[Spec, ...] = ()
     broken: frozenset[tuple[str, str]] = frozenset()
 

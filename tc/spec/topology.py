@@ -9,9 +9,11 @@ from typing import Any, Literal
 from tc.spec.base import Strict
 from tc.spec.finding import Address
 from tc.spec.function import Function
+from tc.spec.ref import Ref
 from tc.spec.scope import Scope
 from tc.spec.spec import Mode
 
+How = Literal["sync", "async", "uses"]
 #: (kind, name): how an entity is named inside a topology
 Id = tuple[str, str]
 
@@ -20,12 +22,14 @@ Id = tuple[str, str]
 class Edge:
     """`source` hands data to `target`.
 
-    `how` is ``sync`` when the source waits for the answer, else ``async``.
+    `how` is ``sync`` when the source waits for the answer, ``async`` when it
+    doesn't, and ``uses`` when the source only has the target's address (a
+    variable with ``{{queues.jobs.url}}``) and calls it as it likes.
     """
 
     source: Id
     target: Id
-    how: Literal["sync", "async"] = "async"
+    how: How = "async"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ class Statement:
     """An IAM statement, and the edges that caused it."""
 
     actions: tuple[str, ...]
-    resources: tuple[str, ...]
+    resources: tuple[str | Ref, ...]
     because: str
     conditions: Mapping[str, Any] = field(default_factory=dict)
     sid: str = ""

@@ -1,0 +1,268 @@
+"""Functions in other git repositories: a URL and a ref to a directory in the user's cache.
+
+::
+
+    git/{repository}/refs/{ref}       the commit that a ref was the last time
+    git/{repository}/trees/{commit}/  its files, whole or not there
+
+git itself fetches, with the user's own credentials and settings. It never asks anything.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from tc.places import cache_place
+
+#: seconds that git has to name a ref's commit, and to fetch it
+_ASK = 30
+_FETCH = 300
+_REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:|github\.com[:/]", re.IGNORECASE)
+_URL = re.compile(r"(?:https|ssh|file)://[^-]|[A-Za-z0-9_][\w.-]*@[A-Za-z0-9][\w.-]*:[^-]")
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
+_REF = re.compile(r"(?!.*(?:\.\.|//|@\{))[A-Za-z0-9_][\w./+@#=-]*\Z", re.ASCII)
+_USERINFO = re.compile(r"(?<=://)[^/\s@]+(?=@)")
+#: variables that would lead git to another repository (`git rev-parse --local-env-vars`)
+_LOCAL = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+)
+#: what the user's settings may not change: files are as they were committed, no hook runs
+_SETTINGS = ("core.autocrlf=false", "core.hooksPath=/dev/null", "credential.interactive=false")
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A directory in a repository; `ref` is a branch, a tag or a whole commit, empty for
+    the default branch."""
+
+    url: str
+    directory: str
+    ref: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The URL, without who may read it."""
+        return _USERINFO.sub("***", self.url)
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """The files of a repository at a commit. `stale` is why they may not be the newest."""
+
+    path: Path
+    commit: str
+    stale: str = ""
+
+
+class RemoteError(Exception):
+    """Why there are no files, and what to do about it."""
+
+    def __init__(self, code: str, message: str, hint: str = ""):
+        super().__init__(message)
+        self.code = code
+        self.hint = hint
+
+
+def is_remote(uri: str) -> bool:
+    return bool(_REMOTE.match(uri))
+
+
+def parse(uri: str) -> Remote:
+    """`URL//DIRECTORY?ref=REF`; raises RemoteError for what is none."""
+    whole, _, query = uri.partition("?")
+    if whole.lower().startswith("github.com"):
+        whole = f"https://github.com/{whole[len('github.com/') :]}"
+    start = whole.find("://") + 3 if "://" in whole else 0
+    url, _, directory = whole[start:].partition("//")
+    url = whole[:start] + url
+    key, _, ref = query.partition("=")
+    if not _URL.match(url) or "{{" in uri or any(c.isspace() or not c.isprintable() for c in uri):
+        raise RemoteError(
+            "invalid-value",
+            "this is no URL of a git repository",
+            "write `https://HOST/REPO.git//DIRECTORY?ref=TAG`, `ssh://…` or `git@HOST:REPO.git//…`",
+        )
+    if query and (key != "ref" or not _REF.match(ref)):
+        raise RemoteError(
+            "invalid-value",
+            "after `?` stands what is fetched: `ref=` and a branch, a tag or a commit",
+            "?ref=v1.0.0",
+        )
+    if ".." in directory.split("/"):
+        raise RemoteError("outside-project", f"`{directory}` is outside the repository")
+    return Remote(url, directory.strip("/"), ref)
+
+
+def checkout(remote: Remote) -> Checkout:
+    """The files of `remote`, fetched where the cache lacks its commit.
+
+    A repository that can't be asked is no error while the cache has what its ref was the
+    last time. Raises RemoteError.
+    """
+    place = cache_place() / "git" / _short(remote.url)
+    known = place / "refs" / _short(remote.ref)
+    try:
+        return _checkout(remote, place, known)
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        message = f"tc can't write its cache {place}: {why}"
+        hint = "set TC_CACHE_DIR to a directory that you can write"
+        raise RemoteError("cache", message, hint) from None
+
+
+def _checkout(remote: Remote, place: Path, known: Path) -> Checkout:
+    if _COMMIT.match(remote.ref):
+        return Checkout(_tree(remote, place, remote.ref, remote.ref), remote.ref)
+    try:
+        name, commit = _asked(remote)
+    except RemoteError as error:
+        if error.code != "no-remote" or not known.exists():
+            raise
+        commit = known.read_text()
+        tree = place / "trees" / commit
+        if not tree.is_dir():
+            raise
+        return Checkout(tree, commit, str(error))
+    tree = _tree(remote, place, name, commit)
+    _private(known.parent)
+    fresh = known.with_name(f"{known.name}.{os.getpid()}")
+    fresh.write_text(tree.name)
+    fresh.replace(known)
+    return Checkout(tree, tree.name)
+
+
+def _asked(remote: Remote) -> tuple[str, str]:
+    """The whole name of the ref and its commit, as the repository tells them."""
+    tag, head = f"refs/tags/{remote.ref}", f"refs/heads/{remote.ref}"
+    names = [f"{tag}^{{}}", tag, head, remote.ref] if remote.ref else ["HEAD"]
+    told = _git(remote, ["ls-remote", "--", remote.url, *names], _ASK)
+    lines = [line.split("\t", 1) for line in told.splitlines() if "\t" in line]
+    found = {name: commit for commit, name in lines}
+    for name in names:
+        if name in found:
+            return name.removesuffix("^{}"), found[name]
+    what = f"no branch or tag `{remote.ref}`" if remote.ref else "no commit"
+    raise RemoteError(
+        "missing-ref",
+        f"there is {what} in {remote.shown}",
+        f"git ls-remote {remote.shown} lists them; a commit is written with all its 40 characters",
+    )
+
+
+def _tree(remote: Remote, place: Path, name: str, commit: str) -> Path:
+    """The directory of `commit`, which `name` means; what is fetched tells which it really is."""
+    tree = place / "trees" / commit
+    if tree.is_dir():
+        return tree
+    _private(tree.parent)
+    fresh = Path(tempfile.mkdtemp(dir=tree.parent, prefix=".new-"))
+    try:
+        _git(remote, ["init", "--quiet", "--template=", str(fresh)], _ASK)
+        within = ["-C", str(fresh)]
+        fetch = ["fetch", "--quiet", "--depth=1", "--no-tags", "--no-write-fetch-head"]
+        _git(remote, [*within, *fetch, "--", remote.url, f"+{name}:refs/tc/fetched"], _FETCH)
+        _git(remote, [*within, "checkout", "--quiet", "--detach", "refs/tc/fetched"], _FETCH)
+        got = _git(remote, [*within, "rev-parse", "HEAD"], _ASK).strip()
+        tree = place / "trees" / got
+        with contextlib.suppress(OSError):
+            # another tc may have been faster: its files are the same
+            fresh.rename(tree)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    return tree
+
+
+def _git(remote: Remote, arguments: list[str], seconds: int) -> str:
+    settings = [word for setting in _SETTINGS for word in ("-c", setting)]
+    try:
+        done = subprocess.run(
+            ["git", *settings, *arguments],
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=seconds,
+            check=False,
+            # without a terminal, so that neither git nor ssh can ask there
+            start_new_session=True,
+        )
+    except FileNotFoundError:
+        message = f"git isn't installed, which fetches {remote.shown}"
+        raise RemoteError("no-git", message, "install git") from None
+    except subprocess.TimeoutExpired:
+        raise _unreachable(remote, f"git had no answer within {seconds} s") from None
+    if done.returncode:
+        raise _unreachable(remote, _said(done.stderr))
+    return done.stdout.decode("utf-8", "surrogateescape")
+
+
+def _unreachable(remote: Remote, why: str) -> RemoteError:
+    return RemoteError(
+        "no-remote",
+        f"{remote.shown} can't be fetched: {why}",
+        f"git ls-remote {remote.shown} {remote.ref}".rstrip(),
+    )
+
+
+def _said(stderr: bytes) -> str:
+    """The line in which git says what is wrong, without users and passwords of URLs."""
+    lines = [line for line in stderr.decode("utf-8", "replace").splitlines() if line.strip()]
+    fatal = [line for line in lines if line.startswith(("fatal: ", "error: ", "ERROR: "))]
+    line = (fatal or lines or ["git said nothing"])[0]
+    return _USERINFO.sub("***", line.partition(": ")[2] if fatal else line).rstrip(". ")
+
+
+def _environment() -> dict[str, str]:
+    """The user's own, in which nothing asks and nothing leads elsewhere."""
+    kept = {name: value for name, value in os.environ.items() if name not in _LOCAL}
+    quiet = {
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_ASKPASS": "",
+        "GCM_INTERACTIVE": "never",
+        "GIT_ALLOW_PROTOCOL": "https:ssh:file",
+        "LC_ALL": "C",
+    }
+    if "GIT_SSH" not in kept or "GIT_SSH_COMMAND" in kept:
+        quiet["GIT_SSH_COMMAND"] = f"{kept.get('GIT_SSH_COMMAND') or _own_ssh()} -o BatchMode=yes"
+    return {**kept, **quiet}
+
+
+def _own_ssh() -> str:
+    """The user's `core.sshCommand`, which the variable would hide."""
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        done = subprocess.run(
+            ["git", "config", "--get", "core.sshCommand"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_ASK,
+            check=False,
+        )
+        return done.stdout.strip() or "ssh"
+    return "ssh"
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:20]
+
+
+def _private(path: Path) -> None:
+    """`path` and what is missing above it, for this user alone."""
+    for part in (*reversed(path.parents), path):
+        if not part.exists():
+            part.mkdir(mode=0o700, exist_ok=True)
