@@ -28,9 +28,10 @@ lint: ## Check style, format and types
 	@$(BIN)/mypy --no-error-summary
 	@echo "ruff and mypy: nothing to mend"
 
-docs: ## Write docs/cli.md anew from the commands' help
+docs: ## Write docs/cli.md and docs/components.md anew
 	$(SETUP) dev
 	@$(BIN)/python scripts/cli_docs.py
+	@$(BIN)/python scripts/components_docs.py
 
 bench: ## Measure tc beside its floor
 	$(SETUP) dev

@@ -10,7 +10,7 @@ from __future__ import annotations
 import configparser
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -25,8 +25,31 @@ if TYPE_CHECKING:
 LOCAL = "local"
 CONFIG_FILE = Path("infrastructure/tc/config.yml")
 
-_ENV_KEYS = ("profile", "region", "account", "role", "endpoint_url")
-_LATER = ("artifacts", "builder", "efs", "guards", "layers", "notify", "roles")
+#: key of an env -> what it is
+_ENV_KEYS = {
+    "profile": "an AWS profile; without one, this machine's credentials",
+    "region": "AWS region; the profile's",
+    "account": "the only account that may be changed",
+    "role": "ARN of a role to assume",
+    "endpoint_url": "where AWS answers, for tests",
+}
+_LATER = ("artifacts", "builder", "efs", "guards", "layers", "notify")
+#: key of `roles` -> what it is
+_ROLE_KEYS = {
+    "boundary": "ARN of a policy that no role goes beyond; may have {{account}}",
+    "path_prefix": "what stands before the IAM path of every role",
+}
+#: key of `roles` -> what its value looks like, and one such (IAM API reference, CreateRole)
+_ROLE_SHAPES = {
+    "boundary": (
+        re.compile(
+            r"arn:(?:[a-z-]+|\{\{\s*partition\s*\}\}):iam::"
+            r"(?:\d{12}|aws|\{\{\s*account\s*\}\}):policy/[A-Za-z0-9_+=,.@/-]+"
+        ),
+        "arn:aws:iam::{{account}}:policy/boundary",
+    ),
+    "path_prefix": (re.compile(r"/[A-Za-z0-9_+=,.@/-]*"), "/team/"),
+}
 #: key of an env -> what its value looks like, and one such
 _SHAPES = {
     "region": (re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+"), "eu-west-1"),
@@ -57,6 +80,15 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True)
+class Roles:
+    """What holds for every role: the ARN of a permissions boundary, which may still have
+    templates, and a path (``/team``) before its own; both empty for none."""
+
+    boundary: str = ""
+    path_prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """config.yml; `path` is None when there is none."""
 
@@ -64,6 +96,7 @@ class Config:
     envs: Mapping[str, Environment] = field(default_factory=dict)
     default_env: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    roles: Roles = Roles()
 
 
 def read_config(start: Path) -> Config:
@@ -121,7 +154,7 @@ class _Checker:
         from tc.spec.finding import Address
 
         top = Address(self.path)
-        self._keys(data, top, ("envs", "default_env", "tags"), "config.yml", later=_LATER)
+        self._keys(data, top, ("envs", "default_env", "roles", "tags"), "config.yml", later=_LATER)
         envs = self._mapping(data.get("envs"), top / "envs")
         tags = self._mapping(data.get("tags"), top / "tags")
         return Config(
@@ -129,7 +162,18 @@ class _Checker:
             envs={n: self._environment(n, v, top / "envs" / n) for n, v in envs.items()},
             default_env=self._text(data.get("default_env"), top / "default_env"),
             tags={n: self._tag(n, v, top / "tags" / n) for n, v in tags.items()},
+            roles=self._roles(data.get("roles"), top / "roles"),
         )
+
+    def _roles(self, value: Any, address: Address) -> Roles:
+        settings = self._mapping(value, address)
+        self._keys(settings, address, _ROLE_KEYS, "`roles`")
+        texts = {key: self._text(settings.get(key), address / key) or "" for key in _ROLE_KEYS}
+        for key, (pattern, example) in _ROLE_SHAPES.items():
+            if texts[key] and not pattern.fullmatch(texts[key]):
+                message = f"`{texts[key]}` can't be the `{key}` of roles"
+                self._add("invalid-value", message, address / key, f"write it like {example}")
+        return Roles(texts["boundary"], texts["path_prefix"].rstrip("/"))
 
     def _environment(self, name: str, value: Any, address: Address) -> Environment:
         settings = self._mapping(value, address)
@@ -172,7 +216,7 @@ class _Checker:
         self,
         data: dict[str, Any],
         address: Address,
-        known: tuple[str, ...],
+        known: Collection[str],
         what: str,
         later: tuple[str, ...] = (),
     ) -> None:
@@ -224,6 +268,62 @@ class _Checker:
         from tc.spec.finding import Finding
 
         self.findings.append(Finding(code, message, address, hint, at=at))
+
+
+def _pattern(key: str) -> dict[str, str]:
+    return {"pattern": f"^(?:{_SHAPES[key][0].pattern})$"} if key in _SHAPES else {}
+
+
+def schema() -> dict[str, Any]:
+    """config.yml as JSON Schema (draft 2020-12)."""
+    text = {"type": ["string", "number", "null"]}
+    env = {
+        "type": ["object", "null"],
+        "patternProperties": {"^x-": {}},
+        "properties": {
+            key: {**text, "description": description, **_pattern(key)}
+            for key, description in _ENV_KEYS.items()
+        },
+        "anyOf": [{"required": ["profile"]}, {"required": ["account"]}],
+        "additionalProperties": False,
+    }
+    tags = {"propertyNames": {"not": {"pattern": "^([Aa][Ww][Ss]|[Tt][Cc]):"}}}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "config.yml",
+        "type": ["object", "null"],
+        "patternProperties": {"^x-": {}},
+        "properties": {
+            "envs": {
+                "description": "envs by name, for -e",
+                "type": ["object", "null"],
+                "propertyNames": {"not": {"const": LOCAL}},
+                "additionalProperties": env,
+            },
+            "default_env": {**text, "description": "the env without -e"},
+            "roles": {
+                "description": "what holds for every role that tc makes",
+                "type": ["object", "null"],
+                "patternProperties": {"^x-": {}},
+                "properties": {
+                    key: {
+                        **text,
+                        "description": description,
+                        "pattern": f"^(?:{_ROLE_SHAPES[key][0].pattern})$",
+                    }
+                    for key, description in _ROLE_KEYS.items()
+                },
+                "additionalProperties": False,
+            },
+            "tags": {
+                **tags,
+                "description": "tags of everything that tc makes",
+                "type": ["object", "null"],
+                "additionalProperties": text,
+            },
+        },
+        "additionalProperties": False,
+    }
 
 
 def check_region(written: str | None) -> None:

@@ -18,7 +18,11 @@ from tc.cli import (
     local,
     login,
     logs,
+    prune,
     resolve,
+    run_task,
+    scaffold,
+    schema,
     update,
     validate,
 )
@@ -40,9 +44,13 @@ app.command("delete")(delete.delete)
 app.command("invoke")(invoke.invoke)
 app.command("logs")(logs.logs)
 app.command("list")(list_.list_)
+app.command("prune")(prune.prune)
 app.command("compose")(compose.compose)
 app.command("validate")(validate.validate)
 app.command("resolve")(resolve.resolve)
+app.command("schema")(schema.schema)
+app.command("scaffold")(scaffold.scaffold)
+app.command("run")(run_task.run_task)
 app.command("login")(login.login)
 app.add_typer(local.app, name="local")
 

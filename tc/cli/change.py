@@ -26,22 +26,35 @@ def bring_about(
     *,
     dry_run: bool,
     adopt: bool,
+    purge: bool,
     command: str,
 ) -> None:
-    """Makes the sandbox what the topology says, or only tells the plan."""
-    from tc.deploy.pipeline import carry_out, prepare
+    """Makes the sandbox what the topology says, or only tells the plan.
 
+    `command` is the name of the command that was given.
+    """
+    from tc.cli.hooks import carry_out, hooks_of, tell_hooks
+    from tc.deploy.pipeline import prepare
+
+    hooks = hooks_of(target, command)
     check_runtimes(run, target)
     prepared = prepare(
-        target.topology, target.aws, packager(run), run.emit, components=components, adopt=adopt
+        target.topology,
+        target.aws,
+        packager(run),
+        run.emit,
+        components=components,
+        adopt=adopt,
+        purge=purge,
     )
     if dry_run:
+        tell_hooks(run, prepared, hooks)
         tell_plan(run, prepared.plan)
         return
-    outcome = carry_out(prepared, target.aws, run.emit)
+    outcome = carry_out(run, target, prepared, hooks)
     if outcome.ok:
         tell_addresses(run, prepared, outcome)
-    finish(run, target, prepared.plan, outcome, command)
+    finish(run, target, prepared.plan, outcome, again(command, target, components))
 
 
 def packager(run: Run) -> Callable[[Mapping[str, Function]], Mapping[str, Artifact]]:
@@ -93,7 +106,17 @@ def tell_plan(run: Run, plan: Plan, code_diff: Mapping[str, str] | None = None) 
 
     for step in readable(plan):
         run.emit(Event("plan.step", "", step_data(step, (code_diff or {}).get(step.key, ""))))
+    tell_kept(run, plan)
     run.emit(Event("plan", "", counts(plan)))
+
+
+def tell_kept(run: Run, plan: Plan) -> None:
+    """What stays only because it holds data."""
+    for step in plan.steps:
+        if step.held:
+            text = f"Keeping {step.kind} {step.title}: it holds {step.held}; --purge deletes it"
+            data = {"kind": step.kind, "name": step.name, "title": step.title, "held": step.held}
+            run.emit(Event("kept", text, data))
 
 
 def step_data(step: Step, code_diff: str = "") -> dict[str, Any]:
@@ -119,18 +142,20 @@ def step_data(step: Step, code_diff: str = "") -> dict[str, Any]:
 
 
 def shown(path: str, value: Any) -> Any:
-    """`value` as people and scripts may see it: variables are never shown."""
-    from tc.plan.resource import Ref
+    """`value` as people and scripts may see it: variables are never shown, only where
+    a fetched one is from."""
+    from tc.plan.resource import Joined, Ref
+    from tc.spec.fetched import Secret
 
     if value is None:
         return None
     if path == "environment":
-        return dict.fromkeys(value, "(hidden)")
+        return {name: shown(f"{path}.{name}", text) for name, text in value.items()}
     if path.startswith("environment."):
-        return "(hidden)"
+        return str(value) if isinstance(value, Secret) else "(hidden)"
     if path == "code":
         return str(value)[:8]
-    return str(value) if isinstance(value, Ref) else value
+    return str(value) if isinstance(value, Ref | Joined) else value
 
 
 def counts(plan: Plan) -> dict[str, int]:
@@ -164,6 +189,7 @@ def finish(run: Run, target: Target, plan: Plan, outcome: Outcome, command: str)
     """The last line, and the exit code."""
     from tc.deploy.pipeline import readable
 
+    tell_kept(run, plan)
     seconds = run.seconds()
     data = {
         "seconds": seconds,

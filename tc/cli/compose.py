@@ -29,6 +29,15 @@ def compose(
     form: Annotated[
         Format, typer.Option("-f", "--format", help="How to write it.", show_default=True)
     ] = Format.tree,
+    components: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-c",
+            "--component",
+            help="Only roles, or one of them (roles/enhancer): what each may do and because of "
+            "what. May be repeated. [default: everything]",
+        ),
+    ] = None,
     sandbox: options.Sandbox = None,
     env: options.Env = None,
     service: options.Service = None,
@@ -48,10 +57,12 @@ def compose(
         environment = choose_env(env, config) if env else None
         name = choose_sandbox(sandbox) if sandbox else None
         _, topology = read_topology(run, service, name, environment, config, region)
-        run.result(_written(topology, form.value))
+        run.result(_written(topology, form.value, components or []))
 
 
-def _written(topology: Topology, form: str) -> str:
+def _written(topology: Topology, form: str, components: list[str]) -> str:
     from tc.compose import formats
 
+    if components:
+        return formats.write_roles(topology, form, components)
     return formats.write(topology, form)

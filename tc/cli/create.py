@@ -11,6 +11,7 @@ def create(
     service: options.Service = None,
     region: options.Region = None,
     adopt: options.Adopt = False,
+    purge: options.Purge = False,
     dry_run: options.DryRun = False,
     as_json: options.Json = False,
 ) -> None:
@@ -19,10 +20,9 @@ def create(
     Everything the topology composes, in dependency order, at once where nothing
     depends. Run again, only what is missing or different is done.
     """
-    from tc.cli.change import again, bring_about
+    from tc.cli.change import bring_about
     from tc.cli.run import open_target, running
 
     with running(as_json=as_json) as run:
         target = open_target(run, sandbox=sandbox, env=env, service=service, region=region)
-        command = again("create", target, None)
-        bring_about(run, target, [], dry_run=dry_run, adopt=adopt, command=command)
+        bring_about(run, target, [], dry_run=dry_run, adopt=adopt, purge=purge, command="create")

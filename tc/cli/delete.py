@@ -17,6 +17,7 @@ def delete(
     components: options.Components = None,
     service: options.Service = None,
     region: options.Region = None,
+    purge: options.Purge = False,
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
     as_json: options.Json = False,
@@ -26,21 +27,26 @@ def delete(
     Asks first for the sandbox `stable`; -y answers yes.
     """
     from tc.cli.change import again, finish, tell_plan
+    from tc.cli.hooks import carry_out, hooks_of, tell_hooks
     from tc.cli.run import open_target, running
 
     with running(as_json=as_json) as run:
-        from tc.deploy.pipeline import carry_out, prepare_removal
+        from tc.deploy.pipeline import prepare_removal
 
         target = open_target(
             run, sandbox=sandbox, env=env, service=service, region=region, forgiving=True
         )
-        prepared = prepare_removal(target.topology, target.aws, components=components or [])
+        hooks = hooks_of(target, "delete")
+        prepared = prepare_removal(
+            target.topology, target.aws, components=components or [], purge=purge
+        )
         if dry_run:
+            tell_hooks(run, prepared, hooks)
             tell_plan(run, prepared.plan)
             return
         if prepared.plan.work:
             _ask(run, target, yes=yes)
-        outcome = carry_out(prepared, target.aws, run.emit)
+        outcome = carry_out(run, target, prepared, hooks)
         finish(run, target, prepared.plan, outcome, again("delete", target, components))
 
 

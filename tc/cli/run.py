@@ -65,6 +65,7 @@ class Run:
 class Target:
     """A topology in a sandbox in an env, and the door to that env."""
 
+    spec: Spec
     topology: Topology
     environment: Environment
     aws: Aws
@@ -196,7 +197,27 @@ def open_target(
     if not run.document:
         functor = topology.scope.functor
         run.emit(Event("functor", f"Initializing functor: {functor}", {"functor": functor}))
-    return Target(topology, environment, aws)
+    return Target(spec, topology, environment, aws)
+
+
+def open_empty(
+    run: Run, name: str, *, sandbox: str | None, env: str | None, region: str | None
+) -> Target:
+    """As `open_target`, for the sandbox of a topology whose files aren't here."""
+    from tc.cli.scopes import scope_of
+    from tc.compose.compose import compose
+    from tc.config import check_region, choose_env, choose_sandbox, read_config
+    from tc.spec.finding import Address
+    from tc.spec.spec import Spec
+
+    config = read_config(Path.cwd())
+    environment = choose_env(env, config)
+    check_region(region)
+    spec = Spec(name, Path.cwd(), Address(Path.cwd()))
+    scope = scope_of(spec, choose_sandbox(sandbox), environment, config, region)
+    aws, environment = open_aws(run, environment, region)
+    topology = _in_account(spec, compose(spec, scope).topology, aws)
+    return Target(spec, topology, environment, aws)
 
 
 def open_aws(run: Run, environment: Environment, region: str | None) -> tuple[Aws, Environment]:

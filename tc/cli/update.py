@@ -12,6 +12,7 @@ def update(
     service: options.Service = None,
     region: options.Region = None,
     adopt: options.Adopt = False,
+    purge: options.Purge = False,
     dry_run: options.DryRun = False,
     as_json: options.Json = False,
 ) -> None:
@@ -20,10 +21,17 @@ def update(
     With -c, only that component is read and changed; what it needs and isn't
     there yet is made too.
     """
-    from tc.cli.change import again, bring_about
+    from tc.cli.change import bring_about
     from tc.cli.run import open_target, running
 
     with running(as_json=as_json) as run:
         target = open_target(run, sandbox=sandbox, env=env, service=service, region=region)
-        command = again("update", target, components)
-        bring_about(run, target, components or [], dry_run=dry_run, adopt=adopt, command=command)
+        bring_about(
+            run,
+            target,
+            components or [],
+            dry_run=dry_run,
+            adopt=adopt,
+            purge=purge,
+            command="update",
+        )

@@ -10,29 +10,20 @@ def _keys(text: str) -> frozenset[str]:
 #: what a mapping is -> its keys in the whole grammar; those that a model has are never looked up
 LATER: dict[str, frozenset[str]] = {
     "topology": _keys(
-        "routes events queues channels mutations schedules pages pools triggers buckets tables "
-        "streams activities jobs workgroups stores tests concurrency hyphenated_names"
+        "routes events channels mutations pages pools triggers "
+        "jobs tests concurrency hyphenated_names"
     ),
-    "functions": _keys("test shared fqn namespace queue mutation channel"),
+    "functions": _keys("test shared fqn namespace"),
     "function file": _keys("test shared fqn namespace"),
-    "runtime": _keys(
-        "network fs mount_fs snapstart provisioned_concurrency reserved_concurrency role role_file "
-        "vars_file code"
-    ),
     "build": _keys(
         "package_manager shared_context skip_dev_deps dirs include_deps version image_name"
     ),
-    "vars": _keys("provisioned_concurrency reserved_concurrency image_uri network filesystem"),
     "routes": _keys(
         "method methods path gateway kind stage stage_variables timeout async authorizer cors CORS "
         "request_template response_template request_params response_params doc_only vertical "
         "function proxy state queue event"
     ),
-    "events": _keys(
-        "producer producers pattern filter rule_name bus doc_only retries "
-        "maximum_event_age_in_seconds dead_letter_queue dlq sandboxes function functions state "
-        "queue channel mutation consumer source target"
-    ),
+    "events": _keys("channel mutation"),
 }
 _ARTICLES = {
     "hooks": "the hooks",

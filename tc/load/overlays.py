@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,13 +12,14 @@ from pydantic import ConfigDict, Field, model_validator
 from tc.load.reader import Reader, kind_of
 from tc.load.scalars import as_text, plain
 from tc.load.suggest import did_you_mean
+from tc.load.text import exists, is_file
 from tc.load.validate import validate
 from tc.spec.base import Strict
 from tc.spec.fetched import has_template, is_reference, mistake, reference, rooted
 from tc.spec.finding import Address, Finding
-from tc.spec.function import VarsEntry
+from tc.spec.function import Function, Located, VarsEntry
 
-_LATER_FILES = ("routes.json", "schedules.json")
+_LATER_FILES = ("routes.json",)
 
 
 class _Policy(Strict):
@@ -56,32 +57,53 @@ class PolicyDocument(_Policy):
     inherit: bool = True
 
 
-@dataclass(slots=True)
-class Overlays:
-    """By function's name: its vars and its policy."""
-
-    vars: dict[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
-    policies: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-
-
-def read_overlays(base: Path, functions: Iterable[str], reader: Reader) -> Overlays:
-    """The overlays in `base` (`vars/`, `roles/`) of `functions`.
+def with_overlays(
+    base: Path | None, known: Iterable[str], functions: Mapping[str, Function], reader: Reader
+) -> dict[str, Function]:
+    """`functions` with their overlays: those in `base` (`vars/`, `roles/`), or the files that
+    they name themselves. `known` are the names of all functions, usable or not.
 
     A file that belongs to no function is a warning: it was meant for one.
     """
-    overlays = Overlays()
-    known = set(functions)
-    for file in _json_files(base / "vars", known, reader):
-        if (found := _vars(file, reader)) is not None:
-            overlays.vars[file.stem] = found
-    for file in _json_files(base / "roles", known, reader):
-        if (policy := _policy(file, reader)) is not None:
-            overlays.policies[file.stem] = policy
-    for name in _LATER_FILES:
-        if (base / name).exists():
+    named = [file for f in functions.values() for file in (f.vars_file, f.role_file) if file]
+    taken = {file.path for file in named}
+    files: dict[str, dict[str, Path]] = {"vars": {}, "roles": {}}
+    for kind, found in files.items() if base else ():
+        assert base
+        found.update({f.stem: f for f in _json_files(base / kind, set(known), taken, reader)})
+    for name in _LATER_FILES if base else ():
+        assert base
+        if exists(base / name):
             message = "this version of tc can't deploy what this file says yet"
             reader.findings.append(Finding("not-yet", message, Address(base / name)))
-    return overlays
+    return {
+        name: replace(
+            function,
+            vars=_vars(file, reader) or {}
+            if (file := _file(function.vars_file, files["vars"].get(name), reader))
+            else {},
+            policy=_policy(file, reader)
+            if (file := _file(function.role_file, files["roles"].get(name), reader))
+            else None,
+        )
+        for name, function in functions.items()
+    }
+
+
+def _file(named: Located | None, usual: Path | None, reader: Reader) -> Path | None:
+    """The file that the function names, else the one in its usual place."""
+    if named is None:
+        return usual
+    if not reader.inside(named.path):
+        code, message = "outside-project", f"`{named.path.name}` is outside the project"
+        hint = f"the project is {reader.root}"
+    elif not is_file(named.path):
+        code, message = "missing-file", f"there is no file `{named.path.name}` there"
+        hint = f"looked for {named.path}"
+    else:
+        return named.path
+    reader.findings.append(Finding(code, message, named.address, hint))
+    return None
 
 
 def variables(environment: Any, address: Address, reader: Reader) -> Any:
@@ -120,10 +142,12 @@ def texts(values: Any) -> Any:
     return {key: as_text(value) for key, value in values.items()}
 
 
-def _json_files(directory: Path, known: set[str], reader: Reader) -> list[Path]:
+def _json_files(
+    directory: Path, known: set[str], taken: set[Path], reader: Reader
+) -> list[Path]:
     try:
         files = sorted(path for path in directory.iterdir() if not path.name.startswith("."))
-    except OSError:
+    except (OSError, ValueError):
         return []
     kept = []
     for file in files:
@@ -132,7 +156,7 @@ def _json_files(directory: Path, known: set[str], reader: Reader) -> list[Path]:
             reader.findings.append(Finding("outside-project", message, Address(file)))
         elif file.suffix == ".json" and file.stem in known:
             kept.append(file)
-        else:
+        elif file not in taken:
             hint = did_you_mean(file.stem, known) if file.suffix == ".json" else "FUNCTION.json"
             message = f"belongs to no function: `{file.name}` is not read"
             finding = Finding("unused-file", message, Address(file), hint, severity="warning")
@@ -168,7 +192,8 @@ def _vars_entry(values: dict[str, Any], address: Address, reader: Reader) -> Map
     model = checked.model
     if model is None:
         return {}
-    return {key: value for key, value in model.model_dump(exclude_unset=True).items() if value}
+    said = model.model_dump(exclude_unset=True, exclude_none=True)
+    return {key: value for key, value in said.items() if value != {}}
 
 
 def _policy(file: Path, reader: Reader) -> Mapping[str, Any] | None:

@@ -37,7 +37,7 @@ def topology_schema(sections: Mapping[str, type[Strict]]) -> Schema:
     for section, model in models.items():
         described[section] = {
             **described.get(section, {"description": _first_line(model)}),
-            **_entries(refs[model], GROUPS.get(section, {})),
+            **_entries(refs[model], GROUPS.get(section, ())),
         }
     described["functions"]["propertyNames"] = {"pattern": _pattern(ENTITY_NAME)}
     described["name"]["pattern"] = _pattern(NAME)
@@ -62,11 +62,10 @@ def _document(title: str, top: Schema, definitions: Schema) -> Schema:
     return {"$schema": DIALECT, "title": title, **top, "$defs": definitions}
 
 
-def _entries(entry: Schema, groups: Mapping[str, bool]) -> Schema:
+def _entries(entry: Schema, groups: Iterable[str]) -> Schema:
     """A section: entries by name, which may be empty; `groups` as `tc.load.sections.GROUPS`."""
     made = _mapping({"anyOf": [entry, {"type": "null"}]})
-    free = _mapping({"type": ["object", "null"]})
-    below = {group: _or_empty(made if alike else free) for group, alike in groups.items()}
+    below = {group: _or_empty(made) for group in groups}
     return _or_empty({**made, "properties": below} if below else made)
 
 

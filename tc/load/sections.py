@@ -13,9 +13,11 @@ from tc.spec.base import TARGET_KEYS, Strict
 from tc.spec.finding import Address, Finding
 
 DEFAULT_ROUTE = "default"
-#: section -> keys below which older files have more of its entries, and whether those are alike
-GROUPS: Mapping[str, Mapping[str, bool]] = {"events": {"consumes": True, "produces": False}}
+#: section -> keys below which older files have more of its entries
+GROUPS: Mapping[str, tuple[str, ...]] = {"events": ("consumes", "produces")}
 _TARGETS = frozenset((*TARGET_KEYS, "proxy"))
+#: keys that say where an event is from
+_SOURCES = frozenset({"source", "producer", "producers", "pattern"})
 
 
 @dataclass(slots=True)
@@ -97,22 +99,26 @@ def _entries(
         if name not in GROUPS.get(section, ()):
             yield name, value, at
         elif isinstance(value, Mapping):
-            yield from _old_events(name, value, at, reader)
+            yield from _old_events(name, value, at)
         elif value is not None:
             message = f"`{name}` must be a mapping of events, not {kind_of(value)}"
             reader.findings.append(Finding("wrong-type", message, at, at="key"))
 
 
 def _old_events(
-    direction: str, data: Mapping[str, Any], address: Address, reader: Reader
+    direction: str, data: Mapping[str, Any], address: Address
 ) -> Iterator[tuple[str, Any, Address]]:
     for name, value in data.items():
-        at = address / name
         if name.startswith("x-"):
             continue
-        if direction == "consumes":
-            yield name, value, at
-        elif not (isinstance(value, Mapping) and value.get("doc_only") is True):
-            message = "this version of tc can't deploy `events.produces` yet"
-            hint = "`doc_only: true` keeps it as documentation; an edge `event: NAME` sends it"
-            reader.findings.append(Finding("not-yet", message, at, hint, "key"))
+        if direction == "produces":
+            value = _produced(value)
+        yield name, value, address / name
+
+
+def _produced(value: Any) -> Any:
+    """An event that the topology itself puts: its source is the topology unless it says more."""
+    value = {} if value is None else value
+    if not isinstance(value, Mapping) or not _SOURCES.isdisjoint(value):
+        return value
+    return {"source": "{{namespace}}", **value}

@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import create_model
 
+from tc.load.dead_letters import add_dead_letter_queues
 from tc.load.find import TOPOLOGY_FILES, topology_file
 from tc.load.functions import Functions, check_function_files, load_functions
 from tc.load.hooks import check_tags, load_hooks, read_hooks, read_tags
 from tc.load.ignored import patterns
 from tc.load.nodes import nested
-from tc.load.overlays import read_overlays, texts
+from tc.load.overlays import texts, with_overlays
 from tc.load.reader import Reader
 from tc.load.scalars import as_text, plain
 from tc.load.sections import Sections, load_section
+from tc.load.stores import load_stores
 from tc.load.text import exists, is_dir
 from tc.load.validate import validate
 from tc.spec.base import Strict
 from tc.spec.finding import Address, Finding
-from tc.spec.function import Function
 from tc.spec.names import NAME
 from tc.spec.spec import Spec, TopologyFile, WrittenFlow
 
 _FLOW_KEYS = ("flow", "states")
+#: sections with more entries in a file beside vars/
+_OVERLAID = frozenset({"schedules"})
 _FLOW_ENDINGS = (".yml", ".yaml", ".json")
 
 
@@ -72,7 +74,8 @@ class Project:
         name = self._named(top, data, file)
         ignore = patterns(directory, self.reader.findings)
         functions = self._functions(directory, top, data, address, ignore)
-        sections = self._sections(data, address)
+        base = self._infra(name, directory, top, address)
+        sections = self._sections(data, address, base)
         flow, flow_broken = self._flow(directory, data, top, address)
         addresses = {("functions", key): at for key, at in functions.addresses.items()}
         addresses |= sections.addresses
@@ -81,7 +84,6 @@ class Project:
         broken = {("functions", key) for key in functions.broken} | sections.broken
         if flow_broken:
             broken.add(("flow", name))
-        base = self._infra(name, directory, top, address)
         self.reader.findings += check_tags(top.tags, address / "tags")
         hooks = load_hooks(data.get("hooks"), directory, address / "hooks", self.reader)
         return Spec(
@@ -90,9 +92,12 @@ class Project:
             address=address,
             version=top.version,
             mode=top.mode,
+            logging=top.logging,
+            tracing=top.tracing,
+            versions=top.versions,
             infra=base,
             tags={**top.tags, **(read_tags(base, self.reader) if base else {})},
-            functions=self._with_overlays(base, functions),
+            functions=with_overlays(base, functions.addresses, functions.good, self.reader),
             sections=sections.good,
             addresses=addresses,
             flow=flow,
@@ -156,11 +161,17 @@ class Project:
         entries = written if isinstance(written, dict) else {}
         return load_functions(directory, dirs, entries, address / "functions", ignore, self.reader)
 
-    def _sections(self, data: Mapping[str, Any], address: Address) -> Sections:
+    def _sections(self, data: Mapping[str, Any], address: Address, base: Path | None) -> Sections:
         result = Sections()
         for section, model in self.sections.items():
             if section in data and data[section] is not None:
                 load_section(section, model, data[section], address / section, self.reader, result)
+            file = base / f"{section}.json" if base and section in _OVERLAID else None
+            if file and exists(file):
+                entries = self.reader.read_mapping(file, section)
+                load_section(section, model, entries or {}, Address(file), self.reader, result)
+        load_stores(data.get("stores"), address / "stores", self.sections, self.reader, result)
+        add_dead_letter_queues(result, self.sections)
         return result
 
     def _flow(
@@ -197,17 +208,6 @@ class Project:
             return None
         definition = self.reader.read_mapping(file, "a flow")
         return None if definition is None else WrittenFlow(plain(definition), Address(file))
-
-    def _with_overlays(self, base: Path | None, functions: Functions) -> dict[str, Function]:
-        if base is None:
-            return functions.good
-        overlays = read_overlays(base, functions.addresses, self.reader)
-        return {
-            key: replace(
-                function, vars=overlays.vars.get(key, {}), policy=overlays.policies.get(key)
-            )
-            for key, function in functions.good.items()
-        }
 
     def _infra(
         self, name: str, directory: Path, top: TopologyFile, address: Address

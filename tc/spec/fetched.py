@@ -12,9 +12,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -81,6 +82,15 @@ def _digest(text: str) -> bytes:
 def revealed(value: Any) -> Any:
     """The text of a secret, any other value as it is: for the call that writes it."""
     return value._text if isinstance(value, Secret) else value
+
+
+def masked(text: str, values: Iterable[Any]) -> str:
+    """`text`, in which each of the `values` that is a secret reads as where it is from."""
+    secrets = [value for value in values if isinstance(value, Secret) and value._text]
+    for secret in sorted(secrets, key=lambda secret: len(secret._text), reverse=True):
+        for form in (json.dumps(secret._text)[1:-1], secret._text):
+            text = text.replace(form, str(secret))
+    return text
 
 
 def is_reference(value: Any) -> bool:

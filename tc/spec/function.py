@@ -10,9 +10,21 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from tc.spec.base import AsWritten, Strict, Targets
+from tc.spec.chain import ChoiceRule
 from tc.spec.finding import Address
+from tc.spec.scope import Scope
 
 Arch = Literal["x86_64", "arm64"]
+
+
+class FileSystemModel(Strict):
+    """`runtime.fs`: a file system that every copy of a function sees."""
+
+    kind: Literal["efs", "s3"] | None = Field(None, description="as the access point says")
+    access_point: str | None = Field(
+        None, description="ARN of its access point, or the id of one of EFS; as vars say"
+    )
+    mount_point: str | None = Field(None, description="`/mnt/` and one name; /mnt/assets")
 
 
 class Runtime(Strict):
@@ -34,8 +46,30 @@ class Runtime(Strict):
         None, description="MB in /tmp; 512"
     )
     tracing: bool | None = Field(None, description="X-Ray; false")
-
-
+    network: bool | None = Field(
+        None, description="in a VPC, whose subnets and groups are in vars; as vars say"
+    )
+    fs: FileSystemModel | None = Field(None, description="a file system that is mounted")
+    mount_fs: bool | None = Field(None, description="whether it is mounted; as `fs` and vars say")
+    snapstart: bool | None = Field(None, description="snapshots of started versions; false")
+    reserved_concurrency: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="what it may run at once at most, kept for it; 0: nothing runs"
+    )
+    provisioned_concurrency: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="environments that are kept started; 0"
+    )
+    kms_key: str | None = Field(
+        None, description="ARN of the KMS key for its variables; AWS's own key"
+    )
+    role: str | None = Field(
+        None, description="name or ARN of a role that exists, instead of one of its own"
+    )
+    role_file: str | None = Field(
+        None, description="path of its policy document, from this file; infra's roles/NAME.json"
+    )
+    vars_file: str | None = Field(
+        None, description="path of its vars, from this file; infra's vars/NAME.json"
+    )
     code: str | None = Field(None, description="the handler's source, instead of a directory")
 
 
@@ -68,7 +102,34 @@ class FunctionEntry(FunctionFile, Targets):
         description="directory of the function, from topology.yml; or one in a git repository: "
         "https://host/repo.git//dir?ref=v1",
     )
+    fqn: str | None = Field(None, description="its whole name on AWS, instead of the derived one")
     root: bool | None = Field(None, description="this function is the head of its chain")
+    queue: str | None = Field(None, description="the queue that its result is sent to")
+    mutation: str | None = Field(None, description="the mutation that gets its result")
+    channel: str | None = Field(None, description="the channel that gets its result")
+    map: str | None = Field(
+        None, description="path of a list in its result: each item goes to `function`"
+    )
+    then: str | None = Field(
+        None, description="after `map` or `functions`: the function that gets all results"
+    )
+    choice: list[ChoiceRule] | None = Field(
+        None, description="rules: the first that fits says where the result goes"
+    )
+
+
+class NetworkModel(Strict):
+    """`network` of a vars file: where in a VPC a function runs."""
+
+    subnets: list[str] = Field([], description="ids of subnets, up to 16")
+    security_groups: list[str] = Field([], description="ids of security groups, up to 5")
+
+
+class MountModel(Strict):
+    """`filesystem` of a vars file: what is mounted."""
+
+    arn: str | None = Field(None, description="ARN of the access point")
+    mount_point: str | None = Field(None, description="`/mnt/` and one name; /mnt/assets")
 
 
 class VarsEntry(Strict):
@@ -77,7 +138,47 @@ class VarsEntry(Strict):
     memory_size: Annotated[int, Field(ge=128, le=10240)] | None = Field(None, description="MB")
     timeout: Annotated[int, Field(ge=1, le=900)] | None = Field(None, description="seconds")
     environment: dict[str, AsWritten] = Field({}, description="variables")
+    reserved_concurrency: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="what it may run at once at most; 0: nothing runs"
+    )
+    provisioned_concurrency: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="environments that are kept started"
+    )
+    image_uri: str | None = Field(None, description="the image of a function that is one")
+    network: NetworkModel | None = Field(None, description="subnets and groups of its VPC")
+    filesystem: MountModel | None = Field(None, description="a file system that is mounted")
     tags: dict[str, AsWritten] = Field({}, description="tags of the function")
+
+
+#: the alias through which a function is called whose versions are published
+ALIAS = "live"
+_MOUNT_POINT = "/mnt/assets"
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Where a function runs: ids of the subnets and security groups of a VPC."""
+
+    subnets: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A file system at a path: the ARN of an access point, before composing also the id
+    of one of EFS. `kind` is ``efs`` or ``s3``, empty when nobody says."""
+
+    access_point: str = ""
+    path: str = _MOUNT_POINT
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A path that somebody wrote, and where it stands."""
+
+    path: Path
+    address: Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +193,14 @@ class Inline:
 class Function:
     """A function as the later stages see it: written keys, overlays and inference in one.
 
-    `runtime` is the AWS identifier (``python3.13``, ``nodejs24.x``); `environment`
-    still has its templates. `policy` is the written policy document, `inherit`
-    included. `vars` are the overlays by ``default``, env or sandbox, each with
-    those of memory_size, timeout, environment and tags that were written.
+    `runtime` is the AWS identifier (``python3.13``, ``nodejs24.x``), empty when the
+    function `is_image`; `environment` still has its templates. `policy` is the written
+    policy document, `inherit` included. `vars` are the overlays by ``default``, env or
+    sandbox, each with those keys of `VarsEntry` that were written. `role` is one that
+    exists. `network` and `mount` are None when the function has none; `wants_network`
+    and `wants_mount` are what was written about them, None for nothing.
     `ignore` has `.tcignore` patterns (gitignore syntax), relative to `dir`. What is
-    `inline` is packaged instead of the files in `dir`.
+    `inline` is packaged instead of the files in `dir`. `fqn` still has its templates.
     """
 
     name: str
@@ -121,6 +224,43 @@ class Function:
     vars: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     root: bool | None = None
     targets: tuple[tuple[str, str], ...] = ()
+    map: str | None = None
+    then: str = ""
+    choice: tuple[ChoiceRule, ...] = ()
     target_address: Address | None = None
     ignore: tuple[str, ...] = ()
     inline: Inline | None = None
+    is_image: bool = False
+    image_uri: str = ""
+    snapstart: bool = False
+    reserved_concurrency: int | None = None
+    provisioned_concurrency: int = 0
+    kms_key: str = ""
+    role: str = ""
+    role_file: Located | None = None
+    vars_file: Located | None = None
+    wants_network: bool | None = None
+    network: Network | None = None
+    wants_mount: bool | None = None
+    mount: Mount | None = None
+    fqn: str = ""
+
+    def full_name(self, scope: Scope) -> str:
+        """The name on AWS: the written one, or the derived one."""
+        return scope.fill(self.fqn) if self.fqn else derived_name(self.name, scope)
+
+    @property
+    def has_alias(self) -> bool:
+        """Whether it is called through the alias `live`: SnapStart and provisioned
+        concurrency exist only on published versions."""
+        return self.snapstart or self.provisioned_concurrency > 0
+
+    def called_name(self, scope: Scope) -> str:
+        """The name by which others call it: with its alias where it has one."""
+        name = self.full_name(scope)
+        return f"{name}:{ALIAS}" if self.has_alias else name
+
+
+def derived_name(name: str, scope: Scope) -> str:
+    """The name on AWS of a function called `name` (Lambda: at most 64 characters)."""
+    return scope.name(scope.namespace, name, scope.sandbox, limit=64)

@@ -24,7 +24,7 @@ TEMPLATE_NAMES = (
 OWNER_TAG = "tc:functor"
 #: tags for people; written together with another change, never a difference by themselves
 PEOPLE_TAGS = frozenset(
-    {"namespace", "sandbox", "version", "deployer", "tc_version", "updated_by", "tc:code"}
+    {"namespace", "sandbox", "version", "deployer", "tc_version", "updated_by", "tc:code", "tc:alias"}
 )
 
 #: JSONata (``{% … %}``, left alone), the escape ``{{{{``, or a template
@@ -52,6 +52,8 @@ class Scope:
     tags: Mapping[str, str] = field(default_factory=dict)
     updated_by: str = ""
     tc_version: str = ""
+    role_prefix: str = ""
+    role_boundary: str = ""
 
     @property
     def owner(self) -> str:
@@ -82,7 +84,8 @@ class Scope:
 
     @property
     def role_path(self) -> str:
-        return f"/tc/{self.region}/{self.namespace}/{self.sandbox}/"
+        """The IAM path of the sandbox's roles, below the prefix of config.yml (``/team``)."""
+        return f"{self.role_prefix}/tc/{self.region}/{self.namespace}/{self.sandbox}/"
 
     def arn(self, service: str, resource: str) -> str:
         return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"

@@ -15,6 +15,7 @@ from tc.spec.function import Function
 from tc.spec.hooks import Hook, HooksFile
 
 Mode = Literal["Standard", "Express"]
+LogLevel = Literal["OFF", "ERROR", "FATAL", "ALL"]
 Kind = Literal["step-function", "state-machine", "function", "evented", "graphql", "routed"]
 
 
@@ -26,6 +27,13 @@ class Nodes(Strict):
     dirs: list[str] = Field([], description="directories of topologies; all below `root`")
 
 
+class Logging(Strict):
+    """`logging` of a topology: what its flows write of their executions."""
+
+    level: LogLevel = Field("ERROR", description="OFF, ERROR (default), FATAL or ALL")
+    include_data: bool = Field(False, description="inputs and outputs too")
+
+
 class TopologyFile(Strict):
     """topology.yml without its sections."""
 
@@ -33,6 +41,11 @@ class TopologyFile(Strict):
     version: AsWritten | None = Field(None, description="0.0.1, or the newest git tag")
     kind: Kind | None = Field(None, description="inferred")
     mode: Mode | None = Field(None, description="of its flow")
+    logging: Logging | None = Field(
+        None, description="of its flows; errors of Express ones, nothing of Standard ones"
+    )
+    tracing: bool = Field(False, description="X-Ray of its flows")
+    versions: bool = Field(False, description="publish a version with each change of a flow")
     infra: str | None = Field(
         None, alias="infra-dir", description="directory of vars/ and roles/, from topology.yml"
     )
@@ -41,6 +54,9 @@ class TopologyFile(Strict):
     function_dirs: list[str] = Field([], description="more directories that hold functions")
     tags: dict[str, AsWritten] = Field({}, description="tags of everything in it")
     functions: dict[str, Any] = Field({}, description="functions by name")
+    stores: dict[str, Any] = Field(
+        {}, description="tables and buckets in one section, each with `kind`: dynamodb or s3"
+    )
     flow: dict[str, Any] | str | None = Field(None, description="ASL, or the path of a file")
     states: dict[str, Any] | str | None = Field(None, description="flow")
     hooks: HooksFile | None = Field(None, description="commands before and after a change")
@@ -69,6 +85,9 @@ class Spec:
     address: Address
     version: str | None = None
     mode: Mode | None = None
+    logging: Logging | None = None
+    tracing: bool = False
+    versions: bool = False
     infra: Path | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     functions: Mapping[str, Function] = field(default_factory=dict)

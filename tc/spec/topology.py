@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 from tc.spec.base import Strict
 from tc.spec.finding import Address
-from tc.spec.function import Function
+from tc.spec.function import Function, derived_name
 from tc.spec.ref import Ref
 from tc.spec.scope import Scope
-from tc.spec.spec import Mode
+from tc.spec.spec import LogLevel, Mode
 
 How = Literal["sync", "async", "uses"]
 #: (kind, name): how an entity is named inside a topology
@@ -74,7 +74,9 @@ class Flow:
     """A state machine to be: ASL with every template filled.
 
     `name` is the entity's name: the topology's own for the written flow, the
-    head function's for a generated one; `full_name` the one on AWS.
+    head function's for a generated one; `full_name` the one on AWS. `log_level` is
+    ``OFF``, ``ERROR``, ``FATAL`` or ``ALL``; with `log_data` the logs have inputs and
+    outputs. With `versions` each change publishes a version.
     """
 
     name: str
@@ -85,6 +87,15 @@ class Flow:
     address: Address
     arn: str = ""
     sync: bool = False
+    log_level: LogLevel = "OFF"
+    log_data: bool = False
+    tracing: bool = False
+    versions: bool = False
+
+    @property
+    def log_group(self) -> str:
+        """Step Functions asks for this prefix: it keeps the resource policy of logs short."""
+        return f"/aws/vendedlogs/states/{self.full_name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +128,20 @@ class Topology:
         return [self, *(topology for node in self.nodes for topology in node.family())]
 
     def function_name(self, name: str) -> str:
-        """The name on AWS of the function `name` (Lambda: at most 64 characters)."""
-        return self.scope.name(self.scope.namespace, name, self.scope.sandbox, limit=64)
+        """The name on AWS of the function `name`."""
+        function = self.functions.get(name)
+        return function.full_name(self.scope) if function else derived_name(name, self.scope)
+
+    def called_name(self, name: str) -> str:
+        """The name by which the function `name` is called: with its alias where it has one."""
+        function = self.functions.get(name)
+        return function.called_name(self.scope) if function else self.function_name(name)
+
+    def called_key(self, name: str) -> str:
+        """The key in a plan of what is called: the function, or its alias."""
+        called = self.called_name(name)
+        return f"alias/{called}" if ":" in called else f"function/{called}"
 
     def function_arn(self, name: str) -> str:
-        return self.scope.arn("lambda", f"function:{self.function_name(name)}")
+        """The ARN by which the function `name` is called."""
+        return self.scope.arn("lambda", f"function:{self.called_name(name)}")

@@ -60,6 +60,8 @@ class People(ABC):
             case "plan.step":
                 if self._verbose or data.get("action") != "keep":
                     self._show(facts.plan_step(data, self._out.width))
+            case "plan.hook":
+                self._show(block(event.text))
             case "table":
                 self._show(facts.table_lines(data, ruled=self.ruled))
             case "result":
