@@ -20,7 +20,8 @@ def list_(
 ) -> None:
     """List the sandboxes of the account, or the things of one.
 
-    With -s, everything that the sandbox owns, with its address.
+    With -s, everything that the sandbox owns, with its address: of the topology
+    here, or of every topology where none is here.
     """
     from tc.cli.run import running
 
@@ -37,7 +38,8 @@ def _sandboxes(run: Run, env: str | None, region: str | None) -> None:
     from tc.config import choose_env, read_config
     from tc.deploy.inventory import sandboxes
 
-    environment = choose_env(env, read_config(Path.cwd()))
+    config = read_config(Path.cwd())
+    environment = choose_env(env, config)
     aws, _ = open_aws(run, environment, region)
     rows = [
         [
@@ -47,13 +49,15 @@ def _sandboxes(run: Run, env: str | None, region: str | None) -> None:
             box.updated_by,
             ago(box.since) if box.since else "",
             str(box.functions),
+            str(box.things),
         ]
-        for box in sandboxes(aws)
+        for box in sandboxes(aws, config.roles.path_prefix)
     ]
     if not rows:
         run.result(f"There is no sandbox in {environment.name}", columns=[], rows=[])
         return
-    _table(run, ["topology", "sandbox", "version", "updated_by", "created", "functions"], rows)
+    columns = ["topology", "sandbox", "version", "updated_by", "created", "functions", "things"]
+    _table(run, columns, rows)
 
 
 def _things(
@@ -61,7 +65,15 @@ def _things(
 ) -> None:
     from tc.cli.run import open_target
     from tc.deploy.inventory import things
+    from tc.errors import UsageError
+    from tc.load.load import find_topology
 
+    if not service:
+        try:
+            find_topology(Path.cwd())
+        except UsageError:
+            _things_anywhere(run, sandbox, env, region)
+            return
     target = open_target(run, sandbox=sandbox, env=env, service=service, region=region)
     rows = [
         [thing.kind, thing.title, thing.version, thing.since, thing.address]
@@ -73,6 +85,27 @@ def _things(
         run.result(text, columns=[], rows=[])
         return
     _table(run, ["kind", "name", "version", "changed", "address"], rows)
+
+
+def _things_anywhere(run: Run, sandbox: str, env: str | None, region: str | None) -> None:
+    """Where no topology is: the sandboxes of this name of all of them."""
+    from tc.cli.run import open_aws
+    from tc.config import check_region, choose_env, choose_sandbox, read_config
+    from tc.deploy.inventory import things_called
+
+    config = read_config(Path.cwd())
+    environment = choose_env(env, config)
+    check_region(region)
+    aws, environment = open_aws(run, environment, region)
+    rows = [
+        [thing.owner.partition("@")[0], thing.kind, thing.title, thing.version, thing.address]
+        for thing in things_called(choose_sandbox(sandbox), aws, config.roles.path_prefix)
+    ]
+    if not rows:
+        text = f"there is no sandbox {sandbox} in {environment.name}"
+        run.result(text, columns=[], rows=[])
+        return
+    _table(run, ["topology", "kind", "name", "version", "address"], rows)
 
 
 def _table(run: Run, columns: list[str], rows: list[list[Any]]) -> None:

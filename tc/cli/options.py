@@ -39,6 +39,10 @@ Region = Annotated[str | None, typer.Option("--region", help="AWS region. [defau
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line on standard output.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan and change nothing.")]
 Yes = Annotated[bool, typer.Option("-y", "--yes", help="Don't ask.")]
+Purge = Annotated[
+    bool,
+    typer.Option("--purge", help="Also remove what holds data: buckets, tables, user pools."),
+]
 Adopt = Annotated[
     bool,
     typer.Option("--adopt", help="Take over things of the right name that nobody's mark is on."),

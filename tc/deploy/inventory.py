@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from tc.components.protocol import Aws
+from tc.components.role import owner_of
 from tc.deploy.gather import gather
 from tc.deploy.pipeline import desired_of
-from tc.plan.resource import Actual
+from tc.plan.resource import Actual, Resource
 from tc.spec.facts import Facts
-from tc.spec.scope import OWNER_TAG
+from tc.spec.scope import OWNER_TAG, Scope
 from tc.spec.topology import Topology
 
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
     """A sandbox of a topology. `since` is when its first role was made, `functions`
-    counts the roles that were made for functions."""
+    counts the roles that were made for functions, `things` all roles and marked things."""
 
     namespace: str
     sandbox: str
@@ -27,6 +28,7 @@ class Sandbox:
     updated_by: str
     since: datetime | None
     functions: int
+    things: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +36,21 @@ class Thing:
     """A live thing: its address is a URL where it has one, else its ARN."""
 
     kind: str
+    owner: str
     title: str
     version: str
     since: str
     address: str
 
 
-def sandboxes(aws: Aws) -> list[Sandbox]:
-    """Every sandbox of the account and region: found by the paths of their roles,
-    told by their tags."""
+def sandboxes(aws: Aws, role_prefix: str = "") -> list[Sandbox]:
+    """Every sandbox of the account and region: found by the paths of their roles, below
+    the `role_prefix` of config.yml, told by their tags."""
     roles: dict[str, list[Mapping[str, Any]]] = {}
-    for role in aws.pages("iam", "list_roles", "Roles", PathPrefix=f"/tc/{aws.region}/"):
-        parts = role["Path"].strip("/").split("/")
-        if len(parts) == 4:
-            roles.setdefault(f"{parts[2]}@{parts[3]}", []).append(role)
+    path = f"{role_prefix}/tc/{aws.region}/"
+    for role in aws.pages("iam", "list_roles", "Roles", PathPrefix=path):
+        if owner := owner_of(role["Path"]):
+            roles.setdefault(owner, []).append(role)
     tagged: dict[str, list[dict[str, str]]] = {}
     for item in aws.pages(
         "resourcegroupstaggingapi",
@@ -74,14 +77,36 @@ def _sandbox(owner: str, roles: list[Mapping[str, Any]], tagged: list[dict[str, 
         updated_by=people.get("updated_by", ""),
         since=min(created, default=None),
         functions=sum(str(r.get("Description", "")).startswith("function ") for r in roles),
+        things=len(roles) + len(tagged),
     )
 
 
 def things(topology: Topology, aws: Aws) -> list[Thing]:
     """Everything the sandbox owns, whether the topology explains it or not."""
     scopes = [part.scope for part in topology.family()]
+    return _things(aws, scopes, desired_of(topology, Facts()))
+
+
+def things_called(sandbox: str, aws: Aws, role_prefix: str = "") -> list[Thing]:
+    """Everything of every topology's sandbox of this name, by its marks alone."""
+    scopes = [
+        Scope(
+            box.namespace,
+            sandbox,
+            account=aws.account,
+            region=aws.region,
+            partition=aws.partition,
+            role_prefix=role_prefix,
+        )
+        for box in sandboxes(aws, role_prefix)
+        if box.sandbox == sandbox
+    ]
+    return _things(aws, scopes, []) if scopes else []
+
+
+def _things(aws: Aws, scopes: Sequence[Scope], desired: Sequence[Resource]) -> list[Thing]:
     owners = {scope.owner for scope in scopes}
-    found = gather(aws, scopes, desired_of(topology, Facts()))
+    found = gather(aws, scopes, desired)
     return [
         _thing(actual, found)
         for actual in found.values()
@@ -95,6 +120,7 @@ def _thing(actual: Actual, found: Mapping[str, Actual]) -> Thing:
         address = found[actual.parent].outputs.get("url", "") + str(actual.props["path"])
     return Thing(
         kind=actual.kind,
+        owner=actual.owner,
         title=actual.title,
         version=actual.info.get("version", ""),
         since=actual.info.get("since", "")[:19].replace("T", " "),

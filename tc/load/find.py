@@ -77,6 +77,12 @@ def find_service(name: str, start: Path) -> Path:
     )
 
 
+def topology_names(start: Path) -> dict[str, Path]:
+    """The file of each topology of the git repository around `start`, by name."""
+    root = git_root(start) or start.resolve()
+    return {name: file for file in _topologies(root) if (name := _name(file))}
+
+
 def _topologies(root: Path) -> Iterator[Path]:
     listed = _listed_by_git(root)
     if listed is None:

@@ -1,0 +1,102 @@
+"""``tc prune``"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tc.cli import options
+
+if TYPE_CHECKING:
+    from tc.cli.run import Run, Target
+
+Gone = Annotated[
+    str | None,
+    typer.Option(
+        "--gone",
+        metavar="TOPOLOGY",
+        help="Name of a topology that is no longer here: everything its sandbox owns.",
+    ),
+]
+
+
+def prune(
+    sandbox: options.Sandbox = None,
+    env: options.Env = None,
+    service: options.Service = None,
+    gone: Gone = None,
+    region: options.Region = None,
+    purge: options.Purge = False,
+    yes: options.Yes = False,
+    dry_run: options.DryRun = False,
+    as_json: options.Json = False,
+) -> None:
+    """Remove what a sandbox owns and its topology doesn't explain.
+
+    Leftovers carry the sandbox's mark and are in no topology any more. Tells them
+    and asks first; -y answers yes. What holds data stays unless --purge.
+    """
+    from tc.cli.change import finish, tell_plan
+    from tc.cli.run import open_target, running
+    from tc.errors import UsageError
+
+    with running(as_json=as_json) as run:
+        from tc.deploy.pipeline import carry_out
+        from tc.deploy.prune import prepare_pruning
+
+        if gone and service:
+            raise UsageError("--gone and --service name two topologies", hint="keep one of them")
+        target = (
+            _gone(run, gone, sandbox, env, region)
+            if gone
+            else open_target(run, sandbox=sandbox, env=env, service=service, region=region)
+        )
+        prepared = prepare_pruning(target.topology, target.aws, purge=purge)
+        if not prepared.plan.work:
+            finish(run, target, prepared.plan, carry_out(prepared, target.aws, run.emit), "")
+            return
+        tell_plan(run, prepared.plan)
+        if dry_run:
+            return
+        _ask(run, target, len(prepared.plan.work), yes=yes)
+        outcome = carry_out(prepared, target.aws, run.emit)
+        where = f"-s {target.scope.sandbox} -e {target.environment.name}"
+        which = f" --gone {gone}" if gone else ""
+        finish(run, target, prepared.plan, outcome, f"tc prune {where}{which}")
+
+
+def _gone(run: Run, name: str, sandbox: str | None, env: str | None, region: str | None) -> Target:
+    """The sandbox of a topology that is no longer here, as one that explains nothing."""
+    from pathlib import Path
+
+    from tc.cli.run import open_empty
+    from tc.errors import UsageError
+    from tc.load.find import topology_names
+    from tc.spec.names import NAME
+
+    if not NAME.match(name):
+        raise UsageError(f"`{name}` can't be a topology's name", code="invalid-name")
+    file = topology_names(Path.cwd()).get(name)
+    if file is not None:
+        raise UsageError(
+            f"the topology `{name}` is still here",
+            code="not-gone",
+            where=str(file),
+            hint=f"tc prune --service {name} removes what it doesn't explain, tc delete all of it",
+        )
+    return open_empty(run, name, sandbox=sandbox, env=env, region=region)
+
+
+def _ask(run: Run, target: Target, count: int, *, yes: bool) -> None:
+    from tc.errors import UsageError
+
+    if yes:
+        return
+    things = f"{count} thing{'s' if count != 1 else ''} of {target.scope.functor}"
+    if not sys.stdin.isatty():
+        raise UsageError(f"removing {things} needs a yes", hint="add -y to the command")
+    if not typer.confirm(f"Remove {things}?", default=False):
+        run.log("Nothing was removed")
+        raise typer.Exit(1)
