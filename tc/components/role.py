@@ -1,7 +1,8 @@
 """IAM roles: one for each function, flow, rule and API that needs one.
 
 A role lives under the path ``/tc/{region}/{namespace}/{sandbox}/``, which says
-whose it is: ListRoles gives no tags. Its description names its thing.
+whose it is: ListRoles gives no tags. Its description names its thing. config.yml may put
+a prefix before the path, and a permissions boundary on every role.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 from tc.components import defaults
 from tc.components.protocol import Aws, Index, Outputs, Traits
+from tc.compose.producers import polling_selectors, rule_selectors
 from tc.errors import AwsError
 from tc.plan.resource import Actual, Change, Resource
 from tc.spec.base import Strict
@@ -67,7 +69,7 @@ def policy_of(role: RoleSpec) -> dict[str, Any]:
 
 def check(topology: Topology) -> Iterable[Finding]:
     for role in topology.roles:
-        size = len(json.dumps(policy_of(role), separators=(",", ":")))
+        size = len(json.dumps(policy_of(role), separators=(",", ":"), default=str))
         if size > _POLICY_LIMIT:
             yield Finding(
                 "policy-too-long",
@@ -84,13 +86,17 @@ def desired(topology: Topology, facts: Facts) -> Iterable[Resource]:
         kind, entity = role.entity
         selectors = {PLURAL, f"{PLURAL}/{role.name}"}
         if kind == "function":
-            selectors.add("functions/roles")
+            selectors |= {"functions/roles", *polling_selectors(topology, entity)}
         elif kind == "flow":
             selectors |= {"flow", f"flow/{entity}"}
         elif kind == "event":
-            selectors |= {"events", f"events/{entity}"}
+            selectors |= rule_selectors(entity)
+        elif kind == "schedule":
+            selectors |= {"schedules", f"schedules/{entity}"}
         elif kind == "api":
             selectors.add("routes")
+        else:
+            selectors |= {f"{kind}s", f"{kind}s/{entity}"}
         yield Resource(
             kind=KIND,
             key=role_key(scope, role.name),
@@ -99,6 +105,7 @@ def desired(topology: Topology, facts: Facts) -> Iterable[Resource]:
             owner=scope.owner,
             props={
                 "path": scope.role_path,
+                "boundary": scope.fill(scope.role_boundary),
                 "trust": _trust(role.service),
                 "policy": _comparable(policy_of(role)),
                 "tags": dict(scope.tags),
@@ -141,7 +148,6 @@ def find(aws: Aws, scope: Scope, index: Index) -> Iterable[Resource]:
             title=role["RoleName"],
             owner=scope.owner,
             props={"path": role["Path"]},
-            payload={"found": role},
         )
 
 
@@ -150,10 +156,8 @@ def read(aws: Aws, resources: Sequence[Resource]) -> Iterable[Actual]:
 
 
 def _read(aws: Aws, resource: Resource) -> Actual | None:
-    role = (resource.payload or {}).get("found")
     try:
-        if role is None:
-            role = aws.call("iam", "get_role", RoleName=resource.name)["Role"]
+        role = aws.call("iam", "get_role", RoleName=resource.name)["Role"]
     except AwsError as error:
         if error.missing:
             return None
@@ -163,24 +167,17 @@ def _read(aws: Aws, resource: Resource) -> Actual | None:
         key=resource.key,
         name=role["RoleName"],
         title=resource.title,
-        owner=_owner(role["Path"]),
+        owner=owner_of(role["Path"]),
         props={
             "path": role["Path"],
+            "boundary": role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", ""),
             "trust": role.get("AssumeRolePolicyDocument", {}),
             "policy": _live_policy(aws, resource.name),
-            "tags": _live_tags(aws, role),
+            "tags": own_tags({tag["Key"]: tag["Value"] for tag in role.get("Tags", [])}),
         },
         outputs={"arn": role["Arn"]},
         info={"since": str(role.get("CreateDate", "")), "for": role.get("Description", "")},
     )
-
-
-def _live_tags(aws: Aws, role: Mapping[str, Any]) -> dict[str, str]:
-    """The user's tags; GetRole tells them, ListRoles doesn't."""
-    tags = role.get("Tags")
-    if tags is None:
-        tags = aws.call("iam", "list_role_tags", RoleName=role["RoleName"]).get("Tags", [])
-    return own_tags({tag["Key"]: tag["Value"] for tag in tags})
 
 
 def _live_policy(aws: Aws, name: str) -> dict[str, Any]:
@@ -194,13 +191,14 @@ def _live_policy(aws: Aws, name: str) -> dict[str, Any]:
     return document
 
 
-def _owner(path: str) -> str:
-    """``/tc/eu-west-1/etl/bob/`` belongs to ``etl@bob``."""
-    parts = path.strip("/").split("/")
-    return f"{parts[2]}@{parts[3]}" if len(parts) == 4 and parts[0] == "tc" else ""
+def owner_of(path: str) -> str:
+    """``/tc/eu-west-1/etl/bob/``, whatever stands before it, belongs to ``etl@bob``."""
+    *_, mark, _, namespace, sandbox = ["", "", "", *path.strip("/").split("/")]
+    return f"{namespace}@{sandbox}" if mark == "tc" else ""
 
 
 def create(aws: Aws, resource: Resource, children: Sequence[Resource]) -> Outputs:
+    boundary = resource.props["boundary"]
     created = aws.call(
         "iam",
         "create_role",
@@ -209,6 +207,7 @@ def create(aws: Aws, resource: Resource, children: Sequence[Resource]) -> Output
         AssumeRolePolicyDocument=json.dumps(resource.props["trust"]),
         Description=resource.payload["for"],
         Tags=defaults.tag_list(resource.payload["tags"]),
+        **({"PermissionsBoundary": boundary} if boundary else {}),
     )
     _put_policy(aws, resource)
     return {"arn": created["Role"]["Arn"]}
@@ -229,6 +228,8 @@ def update(
             RoleName=resource.name,
             PolicyDocument=json.dumps(resource.props["trust"]),
         )
+    if "boundary" in changed:
+        _put_boundary(aws, resource)
     if "policy" in changed:
         _put_policy(aws, resource)
     if changed & {"tags", "owner"}:
@@ -242,6 +243,19 @@ def _retag(aws: Aws, resource: Resource, actual: Actual) -> None:
         aws.call("iam", "untag_role", RoleName=resource.name, TagKeys=removed)
     aws.call(
         "iam", "tag_role", RoleName=resource.name, Tags=defaults.tag_list(resource.payload["tags"])
+    )
+
+
+def _put_boundary(aws: Aws, resource: Resource) -> None:
+    boundary = resource.props["boundary"]
+    if not boundary:
+        aws.call("iam", "delete_role_permissions_boundary", RoleName=resource.name)
+        return
+    aws.call(
+        "iam",
+        "put_role_permissions_boundary",
+        RoleName=resource.name,
+        PermissionsBoundary=boundary,
     )
 
 

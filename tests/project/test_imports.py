@@ -24,6 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "local": set(),
     "deploy": {"spec", "plan", "components"},
     "config": {"spec", "load"},
+    "scaffold": {"spec", "load"},
 }
 EVERYBODY = {"errors", "events", "places"}
 #: what is imported by one package alone -> that package

@@ -1,0 +1,1 @@
+"""Files to begin with: functions and topologies from templates, overlays from what is inferred."""

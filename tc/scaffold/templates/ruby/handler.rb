@@ -1,0 +1,3 @@
+def handler(event:, context:)
+  { "message" => "hello, #{event.fetch('name', 'nobody')}" }
+end
