@@ -89,7 +89,7 @@ def prepare(
             {**facts.values, **more.values},
         )
         desired = desired_of(topology, facts)
-    plan = make_plan(desired, found, selection, **_terms(scopes))
+    plan = make_plan(desired, found, selection, **terms(scopes))
     if not adopt:
         refuse_foreign(plan)
     plan = spare_data(plan, aws, purge=purge)
@@ -107,18 +107,18 @@ def prepare_removal(
     selection = select(components, desired)
     scopes = [part.scope for part in topology.family()]
     found = gather(aws, scopes, desired, selection)
-    plan = make_removal(desired, found, selection, **_terms(scopes))
+    plan = make_removal(desired, found, selection, **terms(scopes))
     plan = spare_data(plan, aws, purge=purge)
     return Prepared(plan, tuple(desired), found, selection)
 
 
-class _Terms(TypedDict):
+class Terms(TypedDict):
     owners: frozenset[str]
     replacing: Mapping[str, frozenset[str]]
     order: Sequence[str]
 
 
-def _terms(scopes: Sequence[Scope]) -> _Terms:
+def terms(scopes: Sequence[Scope]) -> Terms:
     """What the planner must know of the kinds and the owners."""
     return {
         "owners": frozenset(scope.owner for scope in scopes),
@@ -170,8 +170,7 @@ def _chosen(
 
 
 def _unpackaged(desired: Sequence[Resource], found: Found, selection: Selection) -> frozenset[str]:
-    """Functions that aren't there, that something selected needs, and of which a package or
-    values are missing yet."""
+    """Functions that aren't there, that something selected needs, and that have no package yet."""
     missing = {r.key: r for r in desired if r.key not in found}
     wanted = {r.key for r in missing.values() if selection.selects(r)}
     queue = list(wanted)
@@ -183,8 +182,7 @@ def _unpackaged(desired: Sequence[Resource], found: Found, selection: Selection)
     return frozenset(
         missing[key].name
         for key in wanted
-        if missing[key].kind == "function"
-        and not missing[key].props.keys() >= {"code", "environment"}
+        if missing[key].kind == "function" and "code" not in missing[key].props
     )
 
 
@@ -205,7 +203,8 @@ def _facts(
     values = fetch(aws, [functions[name] for name in sorted(fetched)])
     wanted = {name: functions[name] for name in functions if name in packaged}
     layers = look_up(aws, wanted.values(), emit, values)
-    return Facts(package(wanted), layers, values)
+    zipped = {name: function for name, function in wanted.items() if not function.is_image}
+    return Facts(package(zipped), layers, values)
 
 
 def readable(plan: Plan) -> list[Step]:

@@ -39,7 +39,8 @@ def spare_data(plan: Plan, aws: Aws, *, purge: bool) -> Plan:
 
 def _held(aws: Aws, step: Step) -> str:
     holds = by_kind()[step.kind].TRAITS.holds
-    assert holds and step.actual
+    assert holds
+    assert step.actual
     return holds(aws, step.actual)
 
 

@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tc.components.function import ENVIRONMENT_LIMIT, environment_bytes
 from tc.components.protocol import Aws
+from tc.components.variables import ENVIRONMENT_LIMIT, environment_bytes
 from tc.errors import AwsError, TcError
 from tc.spec.fetched import Reference, Secret, filled_in, is_reference, reference
 from tc.spec.function import Function

@@ -20,6 +20,7 @@ from tc.load.infer import (
     meant_language,
 )
 from tc.load.reader import Reader
+from tc.load.runtime import image_problems, settings
 from tc.spec.base import Targets
 from tc.spec.fetched import is_reference, mistake
 from tc.spec.finding import Address, Finding
@@ -51,23 +52,25 @@ def assemble(
     parts = [part for part in (file, entry) if part is not None]
     said = _Said(parts, address)
     reader.findings += said.problems()
-    code = said.runtime.get("code")
-    lang = _language(said, found, reader)
-    if lang is None:
-        return None
     runtime = said.runtime
-    handler = runtime.get("handler") or family(lang).handler
-    is_built = bool(said.tasks.get("build") or said.build.command)
-    if code is not None:
-        reader.findings += inline_problems(said, found, lang, handler)
-    elif not is_built:
-        _check_handler(name, found, lang, handler, said, reader)
+    code = runtime.get("code")
+    lang, handler = "", runtime.get("handler") or ""
+    if runtime.get("package_type") != "image":
+        known = _language(said, found, reader)
+        if known is None:
+            return None
+        lang, handler = known, handler or family(known).handler
+        is_built = bool(said.tasks.get("build") or said.build.command)
+        if code is not None:
+            reader.findings += inline_problems(said, found, lang, handler)
+        elif not is_built:
+            _check_handler(name, found, lang, handler, said, reader)
     top = entry.model if entry else None
     return Function(
         name=name,
         dir=found.dir,
         address=address,
-        runtime=RUNTIMES[lang],
+        runtime=RUNTIMES[lang] if lang else "",
         handler=handler,
         description=said.last("description") or "",
         arch=runtime.get("arch") or "x86_64",
@@ -82,10 +85,15 @@ def assemble(
         build=said.build,
         assets=said.merged("assets"),
         root=getattr(top, "root", None),
+        fqn=getattr(top, "fqn", None) or "",
         targets=tuple(top.targets()) if isinstance(top, Targets) else (),
+        map=getattr(top, "map", None),
+        then=getattr(top, "then", None) or "",
+        choice=tuple(getattr(top, "choice", None) or ()),
         target_address=entry.address if entry else None,
         ignore=() if code is not None else patterns(found.dir, reader.findings),
-        inline=None if code is None else Inline(inline_file(lang, handler, code), code),
+        inline=Inline(inline_file(lang, handler, code), code) if lang and code else None,
+        **settings(said.runtime, said.address),
     )
 
 
@@ -156,8 +164,7 @@ class _Said:
 
     def _kinds(self) -> Iterator[Finding]:
         if self.runtime.get("package_type") == "image":
-            message = "this version of tc can't deploy functions as images yet"
-            yield Finding("not-yet", message, self.address("runtime", "package_type"))
+            yield from image_problems(self.runtime, self.address)
         kind = self.build.kind
         if kind is None or kind.lower() == "code":
             return

@@ -165,7 +165,8 @@ class _Loader:
         for place in places:
             if place.name == name:
                 return place
-        if entry.model.runtime.code is not None:
+        runtime = entry.model.runtime
+        if runtime.code is not None or runtime.package_type == "image":
             return _Place(Found(self.directory, ()), FunctionFile(), None)
         other = next((place for place in places if place.found.dir.name == name), None)
         hint = (

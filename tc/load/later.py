@@ -18,11 +18,8 @@ LATER: dict[str, frozenset[str]] = {
     "build": _keys(
         "package_manager shared_context skip_dev_deps dirs include_deps version image_name"
     ),
-    "routes": _keys(
-        "method methods path gateway kind stage stage_variables timeout async authorizer cors CORS "
-        "request_template response_template request_params response_params doc_only vertical "
-        "function proxy state queue event"
-    ),
+    "routes": _keys("vertical"),
+    "routes.json": _keys("verticals"),
     "events": _keys("channel mutation"),
 }
 _ARTICLES = {

@@ -12,14 +12,12 @@ from pydantic import ConfigDict, Field, model_validator
 from tc.load.reader import Reader, kind_of
 from tc.load.scalars import as_text, plain
 from tc.load.suggest import did_you_mean
-from tc.load.text import exists, is_file
+from tc.load.text import is_file
 from tc.load.validate import validate
 from tc.spec.base import Strict
 from tc.spec.fetched import has_template, is_reference, mistake, reference, rooted
 from tc.spec.finding import Address, Finding
 from tc.spec.function import Function, Located, VarsEntry
-
-_LATER_FILES = ("routes.json",)
 
 
 class _Policy(Strict):
@@ -71,11 +69,6 @@ def with_overlays(
     for kind, found in files.items() if base else ():
         assert base
         found.update({f.stem: f for f in _json_files(base / kind, set(known), taken, reader)})
-    for name in _LATER_FILES if base else ():
-        assert base
-        if exists(base / name):
-            message = "this version of tc can't deploy what this file says yet"
-            reader.findings.append(Finding("not-yet", message, Address(base / name)))
     return {
         name: replace(
             function,

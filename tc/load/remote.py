@@ -73,7 +73,7 @@ class Checkout:
 class RemoteError(Exception):
     """Why there are no files, and what to do about it."""
 
-    def __init__(self, code: str, message: str, hint: str = ""):
+    def __init__(self, message: str, *, code: str, hint: str = ""):
         super().__init__(message)
         self.code = code
         self.hint = hint
@@ -94,18 +94,18 @@ def parse(uri: str) -> Remote:
     key, _, ref = query.partition("=")
     if not _URL.match(url) or "{{" in uri or any(c.isspace() or not c.isprintable() for c in uri):
         raise RemoteError(
-            "invalid-value",
             "this is no URL of a git repository",
-            "write `https://HOST/REPO.git//DIRECTORY?ref=TAG`, `ssh://…` or `git@HOST:REPO.git//…`",
+            code="invalid-value",
+            hint="write `https://HOST/REPO.git//DIRECTORY?ref=TAG`, `ssh://…` or `git@HOST:…`",
         )
     if query and (key != "ref" or not _REF.match(ref)):
         raise RemoteError(
-            "invalid-value",
             "after `?` stands what is fetched: `ref=` and a branch, a tag or a commit",
-            "?ref=v1.0.0",
+            code="invalid-value",
+            hint="?ref=v1.0.0",
         )
     if ".." in directory.split("/"):
-        raise RemoteError("outside-project", f"`{directory}` is outside the repository")
+        raise RemoteError(f"`{directory}` is outside the repository", code="outside-project")
     return Remote(url, directory.strip("/"), ref)
 
 
@@ -123,7 +123,7 @@ def checkout(remote: Remote) -> Checkout:
         why = (error.strerror or str(error)).lower()
         message = f"tc can't write its cache {place}: {why}"
         hint = "set TC_CACHE_DIR to a directory that you can write"
-        raise RemoteError("cache", message, hint) from None
+        raise RemoteError(message, code="cache", hint=hint) from None
 
 
 def _checkout(remote: Remote, place: Path, known: Path) -> Checkout:
@@ -159,9 +159,9 @@ def _asked(remote: Remote) -> tuple[str, str]:
             return name.removesuffix("^{}"), found[name]
     what = f"no branch or tag `{remote.ref}`" if remote.ref else "no commit"
     raise RemoteError(
-        "missing-ref",
         f"there is {what} in {remote.shown}",
-        f"git ls-remote {remote.shown} lists them; a commit is written with all its 40 characters",
+        code="missing-ref",
+        hint=f"git ls-remote {remote.shown} lists them; of a commit write all 40 characters",
     )
 
 
@@ -203,7 +203,7 @@ def _git(remote: Remote, arguments: list[str], seconds: int) -> str:
         )
     except FileNotFoundError:
         message = f"git isn't installed, which fetches {remote.shown}"
-        raise RemoteError("no-git", message, "install git") from None
+        raise RemoteError(message, code="no-git", hint="install git") from None
     except subprocess.TimeoutExpired:
         raise _unreachable(remote, f"git had no answer within {seconds} s") from None
     if done.returncode:
@@ -213,18 +213,19 @@ def _git(remote: Remote, arguments: list[str], seconds: int) -> str:
 
 def _unreachable(remote: Remote, why: str) -> RemoteError:
     return RemoteError(
-        "no-remote",
         f"{remote.shown} can't be fetched: {why}",
-        f"git ls-remote {remote.shown} {remote.ref}".rstrip(),
+        code="no-remote",
+        hint=f"git ls-remote {remote.shown} {remote.ref}".rstrip(),
     )
 
 
 def _said(stderr: bytes) -> str:
-    """The line in which git says what is wrong, without users and passwords of URLs."""
+    """What git says is wrong, and what ssh said before it, without users and passwords of URLs."""
     lines = [line for line in stderr.decode("utf-8", "replace").splitlines() if line.strip()]
-    fatal = [line for line in lines if line.startswith(("fatal: ", "error: ", "ERROR: "))]
-    line = (fatal or lines or ["git said nothing"])[0]
-    return _USERINFO.sub("***", line.partition(": ")[2] if fatal else line).rstrip(". ")
+    ends = [place for place, line in enumerate(lines) if line.startswith(("fatal: ", "error: "))]
+    place = ends[0] if ends else 0
+    said = [line.removeprefix("fatal: ") for line in lines[max(place - 1, 0) : place + 1]]
+    return _USERINFO.sub("***", "; ".join(said).rstrip(". ") or "git said nothing")
 
 
 def _environment() -> dict[str, str]:

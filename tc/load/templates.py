@@ -10,6 +10,11 @@ from tc.spec.addresses import parse_address
 from tc.spec.finding import Address, Finding
 from tc.spec.scope import TEMPLATE_NAMES, unknown_templates
 
+
+#: keys below which texts may name addresses of the sandbox's own things
+_ADDRESSED = frozenset({"environment", "arguments"})
+
+
 def check_templates(data: Any, address: Address, *, in_vars: bool = False) -> list[Finding]:
     """A finding for each template in `data`'s texts that has no value.
 
@@ -23,7 +28,7 @@ def check_templates(data: Any, address: Address, *, in_vars: bool = False) -> li
         for text, at in _texts(data, address)
         if not _is_jsonata(text)
         for name in unknown_templates(text)
-        if not ((in_vars or "environment" in at.path) and parse_address(name))
+        if not ((in_vars or _ADDRESSED & {*at.path}) and parse_address(name))
     ]
 
 

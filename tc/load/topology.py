@@ -11,6 +11,7 @@ from pydantic import create_model
 from tc.load.dead_letters import add_dead_letter_queues
 from tc.load.find import TOPOLOGY_FILES, topology_file
 from tc.load.functions import Functions, check_function_files, load_functions
+from tc.load.gateway import read_routes_file
 from tc.load.hooks import check_tags, load_hooks, read_hooks, read_tags
 from tc.load.ignored import patterns
 from tc.load.nodes import nested
@@ -102,6 +103,7 @@ class Project:
             addresses=addresses,
             flow=flow,
             hooks=(*hooks, *(read_hooks(base, directory, self.reader) if base else ())),
+            routes_file=read_routes_file(base, self.reader),
             nodes=self._nodes(directory, top, address, ignore),
             broken=frozenset(broken),
         )

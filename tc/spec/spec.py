@@ -12,6 +12,7 @@ from pydantic import Field
 from tc.spec.base import AsWritten, Strict
 from tc.spec.finding import Address
 from tc.spec.function import Function
+from tc.spec.gateway import RoutesFile
 from tc.spec.hooks import Hook, HooksFile
 
 Mode = Literal["Standard", "Express"]
@@ -95,6 +96,7 @@ class Spec:
     addresses: Mapping[tuple[str, str], Address] = field(default_factory=dict)
     flow: WrittenFlow | None = None
     hooks: tuple[Hook, ...] = ()
+    routes_file: RoutesFile | None = None
     nodes: tuple[Spec, ...] = ()
     broken: frozenset[tuple[str, str]] = frozenset()
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from tc.spec.base import Strict
 from tc.spec.finding import Address
 from tc.spec.function import Function, derived_name
+from tc.spec.gateway import GatewaySettings
 from tc.spec.ref import Ref
 from tc.spec.scope import Scope
 from tc.spec.spec import LogLevel, Mode
@@ -122,6 +123,7 @@ class Topology:
     edges: tuple[Edge, ...]
     address: Address
     nodes: tuple[Topology, ...] = ()
+    gateway: GatewaySettings = field(default_factory=GatewaySettings)
 
     def family(self) -> list[Topology]:
         """This topology and every nested one, parents first."""

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 from composing import Directory
-from deploying import create, packages, plan, settled, work
+from deploying import create, failures, packages, plan, settled, work
+from fake_aws import refused as refused_call
 from fake_values import ValuesAws
 
 from tc.cli.change import shown, step_data
 from tc.deploy.pipeline import readable, resolved
-from tc.errors import TcError
+from tc.errors import AwsError, TcError
 from tc.events import Event, silent
 from tc.spec.topology import Topology
 
@@ -221,6 +222,23 @@ def test_values_are_never_shown(directory: Directory, aws: ValuesAws) -> None:
     everything = f"{told} {prepared} {json.dumps(seen, default=str)} {step_data(step)} {things}"
     assert "4712" not in everything
     assert "4711" not in f"{told} {seen} {step_data(step)}"
+
+
+def test_what_lambda_repeats_is_not_told(directory: Directory, aws: ValuesAws) -> None:
+    aws.secrets = {"api": 'to"ken-4711'}
+    made = topology(directory, {"one": {"API": "secretsmanager:api"}})
+
+    def repeat(operation: str, given: dict[str, Any]) -> AwsError | None:
+        if operation != "lambda.create_function":
+            return None
+        said = json.dumps(given["Environment"])
+        return refused_call("InvalidParameterValueException", f"String measured: {said}")
+
+    aws.hook = repeat
+    outcome = create(aws, made)
+    (message,) = failures(outcome)
+    assert "4711" not in message
+    assert '"API": "(secretsmanager:api)"' in message
 
 
 def test_only_selected_functions_are_fetched_for(directory: Directory, aws: ValuesAws) -> None:

@@ -95,8 +95,8 @@ TOPOLOGIES: dict[str, tuple[str, list[str]]] = {
         ["2:26 outside-project"],
     ),
     "uri of git": (
-        "name: etl\nfunctions: {other: {uri: 'git@github.com:a/b.git'}}\n",
-        ["2:26 not-yet"],
+        "name: etl\nfunctions: {other: {uri: 'git@github.com:a/b.git?tag=v1'}}\n",
+        ["2:26 invalid-value"],
     ),
     "uri of nothing": ("name: etl\nfunctions: {other: {uri: nope}}\n", ["2:26 missing-file"]),
     "bad function name": (
@@ -120,8 +120,8 @@ TOPOLOGIES: dict[str, tuple[str, list[str]]] = {
         ["2:48 not-yet"],
     ),
     "secret value": (
-        "name: etl\nfunctions: {enhancer: {runtime: {environment: {A: 'ssm:/a'}}}}\n",
-        ["2:51 not-yet"],
+        "name: etl\nfunctions: {enhancer: {runtime: {environment: {A: 'ssm:'}}}}\n",
+        ["2:51 invalid-value"],
     ),
     "flow that is missing": ("name: etl\nflow: flow.yml\n", ["2:7 missing-file"]),
     "flow that is text": ("name: etl\nflow: enhance\n", ["2:7 invalid-value"]),
