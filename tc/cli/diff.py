@@ -62,7 +62,9 @@ def _code_diffs(prepared: Prepared) -> dict[str, str]:
     for step in changed:
         assert step.actual
         assert step.resource
-        body = deployed_package(step.actual.outputs["location"])
+        location, artifact = step.actual.outputs["location"], step.resource.payload["artifact"]
+        # an image has neither
+        body = deployed_package(location) if location and artifact else None
         if body is not None:
-            diffs[step.key] = diff_zips(body, step.resource.payload["artifact"].path)
+            diffs[step.key] = diff_zips(body, artifact.path)
     return diffs

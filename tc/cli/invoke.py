@@ -108,7 +108,7 @@ def _invoke(run: Run, target: Target, kind: str, name: str, payload: Any, *, syn
 
     topology, aws = target.topology, target.aws
     if kind == "function":
-        return door.invoke_function(aws, topology.function_name(name), payload)
+        return door.invoke_function(aws, topology.called_name(name), payload)
     if kind == "event":
         return door.send_event(aws, topology, name, payload)
     if kind == "route":

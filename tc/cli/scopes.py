@@ -45,6 +45,8 @@ def scope_of(
         tags={**(config.tags if config else {}), **spec.tags},
         updated_by=actor(),
         tc_version=__version__,
+        role_prefix=config.roles.path_prefix if config else "",
+        role_boundary=config.roles.boundary if config else "",
     )
 
 

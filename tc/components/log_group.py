@@ -1,4 +1,4 @@
-"""The log group of each function: made before the function, gone with it, kept 14 days."""
+"""The log groups of functions and flows: made before them, gone with them, kept 14 days."""
 
 from __future__ import annotations
 
@@ -26,15 +26,21 @@ settle = defaults.ready_at_once
 
 _RETENTION_DAYS = 14
 _PREFIX = "/aws/lambda/"
+_FLOWS = "/aws/vendedlogs/states/"
 
 
 def log_key(function_name: str) -> str:
     return f"{KIND}/{_PREFIX}{function_name}"
 
 
-def _listing_prefix(scope: Scope) -> str:
-    """How the names of all the groups of a namespace begin, cut as function names are."""
-    return f"{_PREFIX}{scope.namespace}_"[: len(_PREFIX) + 64 - 9]
+def _listing_prefix(scope: Scope, name: str) -> str:
+    """How the names of all the groups of a namespace begin, cut as function names are; the
+    group's own `name` where the function's was written."""
+    for prefix, limit in ((_PREFIX, 64), (_FLOWS, 80)):
+        shared = f"{prefix}{scope.namespace}_"[: len(prefix) + limit - 9]
+        if name.startswith(shared):
+            return shared
+    return name
 
 
 def desired(topology: Topology, facts: Facts) -> Iterable[Resource]:
@@ -50,16 +56,33 @@ def desired(topology: Topology, facts: Facts) -> Iterable[Resource]:
             props={"retention_days": _RETENTION_DAYS, "tags": dict(scope.tags)},
             needs=(role_key(scope, name),),
             selectors=frozenset({PLURAL, f"{PLURAL}/{name}"}),
-            payload={"tags": scope.marks, "prefix": _listing_prefix(scope)},
+            payload={"tags": scope.marks, "prefix": _listing_prefix(scope, full)},
         )
+
+
+    for flow in topology.flows.values():
+        if flow.log_level != "OFF":
+            yield Resource(
+                kind=KIND,
+                key=f"{KIND}/{flow.log_group}",
+                name=flow.log_group,
+                title=flow.log_group,
+                owner=scope.owner,
+                props={"retention_days": _RETENTION_DAYS, "tags": dict(scope.tags)},
+                needs=(role_key(scope, f"flow.{flow.name}"),),
+                selectors=frozenset({PLURAL, f"{PLURAL}/{flow.name}", "flow", f"flow/{flow.name}"}),
+                payload={"tags": scope.marks, "prefix": _listing_prefix(scope, flow.log_group)},
+            )
 
 
 def find(aws: Aws, scope: Scope, index: Index) -> Iterable[Resource]:
     marker = ":log-group:"
     names = {arn.split(marker, 1)[1].removesuffix(":*") for arn in index.tagged if marker in arn}
     names |= {f"{_PREFIX}{name}" for name in index.names("function")}
+    names |= {f"{_FLOWS}{name}" for name in index.names("flow")}
     for name in sorted(names):
-        role = index.roles_of("function", name.removeprefix(_PREFIX))
+        kind = "flow" if name.startswith(_FLOWS) else "function"
+        role = index.roles_of(kind, name.removeprefix(_FLOWS).removeprefix(_PREFIX))
         yield Resource(
             kind=KIND,
             key=f"{KIND}/{name}",
@@ -68,7 +91,7 @@ def find(aws: Aws, scope: Scope, index: Index) -> Iterable[Resource]:
             owner=scope.owner,
             props={},
             needs=tuple(f"role/{role_name}" for role_name in role),
-            payload={"prefix": _listing_prefix(scope)},
+            payload={"prefix": _listing_prefix(scope, name)},
         )
 
 

@@ -11,11 +11,15 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from tc.components import defaults, event, route
+from tc.components import alias, authorizer, defaults, event, route, trigger
 from tc.components.api_names import api_key, api_name, public_path
+from tc.components.function import owned
+from tc.components.gateways import deployed
 from tc.components.protocol import Aws, Index, Outputs, Traits
+from tc.components.route_model import path as path_of
+from tc.compose.producers import rule_selectors
 from tc.errors import AwsError
-from tc.plan.resource import Actual, Change, Ref, Resource
+from tc.plan.resource import Actual, Change, Joined, Ref, Resource
 from tc.spec.base import Strict
 from tc.spec.facts import Facts
 from tc.spec.scope import Scope
@@ -26,9 +30,8 @@ PLURAL = "permissions"
 SECTION: tuple[str, type[Strict]] | None = None
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset({"principal", "source"})
-TRAITS = Traits(comes_with=frozenset({"route", "event"}))
+TRAITS = Traits(comes_with=frozenset({"route", "event", "trigger"}))
 check = defaults.nothing_to_check
-trace = defaults.nothing_to_trace
 settle = defaults.ready_at_once
 
 _PREFIX = "tc-"
@@ -36,7 +39,9 @@ _PREFIX = "tc-"
 
 def desired(topology: Topology, facts: Facts) -> Iterator[Resource]:
     yield from _for_apis(topology)
+    yield from _for_authorizers(topology)
     yield from _for_events(topology)
+    yield from _for_pools(topology)
 
 
 def _for_apis(topology: Topology) -> Iterator[Resource]:
@@ -44,17 +49,17 @@ def _for_apis(topology: Topology) -> Iterator[Resource]:
     change of it. On a shared API it is for the sandbox's own paths."""
     scope = topology.scope
     routes: dict[tuple[str, str, bool], list[Entry]] = {}
-    for entry in route.deployed(topology):
+    for entry in deployed(topology):
         shared = getattr(entry.model, "gateway", None) is not None
         for kind, name in entry.targets:
             if kind == "function":
                 routes.setdefault((name, api_name(topology, entry), shared), []).append(entry)
     for (function, api, shared), entries in routes.items():
         key = api_key(api, shared=shared)
-        paths = [public_path(scope, route.path(entry), shared=shared) for entry in entries]
+        paths = [public_path(scope, path_of(entry), shared=shared) for entry in entries]
         selectors = {"routes"}
         for entry in entries:
-            where = route.path(entry)
+            where = path_of(entry)
             selectors |= {f"routes/{entry.name}", f"routes{where}", f"routes/{where}"}
         yield _permission(
             topology,
@@ -70,6 +75,30 @@ def _for_apis(topology: Topology) -> Iterator[Resource]:
             title=f"{topology.function_name(function)} for api {api}",
             needs=(key,),
             selectors=selectors,
+        )
+
+
+def _for_authorizers(topology: Topology) -> Iterator[Resource]:
+    """One statement for each API that asks the function who may call."""
+    scope = topology.scope
+    for ward in authorizer.desired(topology, Facts()):
+        function = authorizer.function_of(topology, ward.payload["entry"])
+        if function is None:
+            continue
+        api, shared = ward.payload["api"], ward.payload["shared"]
+        parent = api_key(api, shared=shared)
+        # an own API's authorizers get new ids when it is written whole
+        which: str | Ref = Ref(ward.key, "id") if shared else "*"
+        root = Ref(parent, "id", before=scope.arn("execute-api", ""), after="/authorizers/")
+        yield _permission(
+            topology,
+            function,
+            sid=_sid("authorizer", api, ward.name, str(shared)),
+            principal="apigateway.amazonaws.com",
+            source=Joined((root, which)),
+            title=f"{topology.function_name(function)} for authorizer of {api}",
+            needs=(parent, ward.key),
+            selectors=set(ward.selectors) - {authorizer.PLURAL},
         )
 
 
@@ -94,8 +123,25 @@ def _for_events(topology: Topology) -> Iterator[Resource]:
                     source=event.rule_arn(scope, entry),
                     title=f"{topology.function_name(name)} for event {entry.name}",
                     needs=(),
-                    selectors={"events", f"events/{entry.name}"},
+                    selectors=set(rule_selectors(entry.name)),
                 )
+
+
+def _for_pools(topology: Topology) -> Iterator[Resource]:
+    """One statement for each function and pool, whatever the pool asks it for."""
+    for resource in trigger.desired(topology, Facts()):
+        for function in resource.payload["asks"]:
+            pool = str(resource.parent)
+            yield _permission(
+                topology,
+                function,
+                sid=_sid("pool", resource.name),
+                principal="cognito-idp.amazonaws.com",
+                source=Ref(pool, "arn"),
+                title=f"{topology.function_name(function)} for pool {resource.name}",
+                needs=(pool,),
+                selectors=set(resource.selectors),
+            )
 
 
 def _permission(
@@ -104,24 +150,26 @@ def _permission(
     *,
     sid: str,
     principal: str,
-    source: str | Ref,
+    source: str | Ref | Joined,
     title: str,
     needs: tuple[str, ...],
     selectors: set[str],
 ) -> Resource:
-    full = topology.function_name(function)
+    full, called = topology.function_name(function), topology.called_name(function)
+    # an alias has a policy of its own
+    sid += called.removeprefix(full).replace(":", "")
     return Resource(
         kind=KIND,
-        key=f"{KIND}/{full}/{sid}",
+        key=f"{KIND}/{called}/{sid}",
         name=sid,
         title=title,
         owner=topology.scope.owner,
         props={"principal": principal, "source": source},
-        needs=(f"function/{full}", *needs),
+        needs=(topology.called_key(function), *needs),
         selectors=frozenset(selectors | {PLURAL}),
         parent=f"function/{full}",
         detail="OK",
-        payload={"function": full},
+        payload={"function": called},
     )
 
 
@@ -134,17 +182,30 @@ def _sid(*parts: str) -> str:
 
 def find(aws: Aws, scope: Scope, index: Index) -> Iterator[Resource]:
     """One stand-in for each function, so that its policy is read."""
-    for name in sorted(index.names("function")):
-        yield Resource(
-            kind=KIND,
-            key=f"{KIND}/{name}/*",
-            name="*",
-            title=name,
-            owner=scope.owner,
-            props={},
-            parent=f"function/{name}",
-            payload={"function": name},
-        )
+    for name in sorted(owned(index)):
+        yield _stand_in(name, name, scope.owner)
+
+
+def trace(actuals: Iterable[Actual]) -> Iterator[Resource]:
+    """One stand-in for each alias whose policy hasn't been read yet."""
+    actuals = list(actuals)
+    read_already = {a.outputs["function"] for a in actuals if a.kind == KIND}
+    for actual in actuals:
+        if actual.kind == alias.KIND and actual.name not in read_already:
+            yield _stand_in(actual.name, actual.outputs["function"], actual.owner)
+
+
+def _stand_in(called: str, function_name: str, owner: str) -> Resource:
+    return Resource(
+        kind=KIND,
+        key=f"{KIND}/{called}/*",
+        name="*",
+        title=called,
+        owner=owner,
+        props={},
+        parent=f"function/{function_name}",
+        payload={"function": called},
+    )
 
 
 def read(aws: Aws, resources: Sequence[Resource]) -> Iterable[Actual]:
@@ -164,6 +225,7 @@ def _read(aws: Aws, function: str, owner: str) -> list[Actual]:
         _actual(function, owner, statement)
         for statement in policy.get("Statement", [])
         if str(statement.get("Sid", "")).startswith(_PREFIX)
+        and statement["Resource"].endswith(f":function:{function}")
     ]
 
 
@@ -184,13 +246,15 @@ def _actual(function: str, owner: str, statement: Mapping[str, Any]) -> Actual:
             "source": source,
         },
         outputs={"function": function, "serves": _serves(principal)},
-        parent=f"function/{function}",
+        parent=f"function/{function.split(':')[0]}",
     )
 
 
 def _serves(principal: Any) -> str:
     """The kind of the things that a statement is there for."""
-    return event.KIND if principal == {"Service": "events.amazonaws.com"} else route.KIND
+    kinds = {"events.amazonaws.com": event.KIND, "cognito-idp.amazonaws.com": trigger.KIND}
+    service = principal.get("Service", "") if isinstance(principal, dict) else ""
+    return kinds.get(service, route.KIND)
 
 
 def create(aws: Aws, resource: Resource, children: Sequence[Resource]) -> Outputs:

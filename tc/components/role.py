@@ -14,6 +14,7 @@ from typing import Any
 from tc.components import defaults
 from tc.components.protocol import Aws, Index, Outputs, Traits
 from tc.compose.producers import polling_selectors, rule_selectors
+from tc.compose.things import job_name
 from tc.errors import AwsError
 from tc.plan.resource import Actual, Change, Resource
 from tc.spec.base import Strict
@@ -122,6 +123,8 @@ def _thing_name(topology: Topology, role: RoleSpec) -> str:
         return topology.function_name(name)
     if kind == "flow":
         return topology.flows[name].full_name
+    if kind == "job":
+        return job_name(topology.scope, name)
     return name
 
 

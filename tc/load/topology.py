@@ -12,6 +12,7 @@ from tc.load.dead_letters import add_dead_letter_queues
 from tc.load.find import TOPOLOGY_FILES, topology_file
 from tc.load.functions import Functions, check_function_files, load_functions
 from tc.load.gateway import read_routes_file
+from tc.load.handlers import read_handlers
 from tc.load.hooks import check_tags, load_hooks, read_hooks, read_tags
 from tc.load.ignored import patterns
 from tc.load.nodes import nested
@@ -174,6 +175,7 @@ class Project:
                 load_section(section, model, entries or {}, Address(file), self.reader, result)
         load_stores(data.get("stores"), address / "stores", self.sections, self.reader, result)
         add_dead_letter_queues(result, self.sections)
+        read_handlers(result, address.file.parent, self.reader)
         return result
 
     def _flow(

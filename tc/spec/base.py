@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, WithJsonSchema
 
@@ -62,6 +63,16 @@ class Entity(Strict):
     def deployed(self, _: str, /) -> bool:
         """Whether anything is made of the entity in this sandbox, or it is only documentation."""
         return True
+
+
+class Whole(Strict):
+    """A section that is one thing: its entries stand below the key `ENTRIES` of it."""
+
+    ENTRIES: ClassVar[str]
+
+    def entries(self) -> Mapping[str, Entity]:
+        """The entries by name."""
+        raise NotImplementedError
 
 
 def keys(model: type[BaseModel]) -> dict[str, tuple[str, ...]]:

@@ -7,17 +7,20 @@ from dataclasses import dataclass, field
 
 from tc.spec.artifact import Artifact
 from tc.spec.fetched import Secret
+from tc.spec.site import Site
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """Packages by function name on AWS, layer version ARNs by the name a function lists,
-    fetched values by the reference that stands in the environment.
+    fetched values by the reference that stands in the environment, pages by their keys.
 
     A function without a package here is planned without its code, one with a value
-    that isn't here without its environment, a layer that is absent is left out.
+    that isn't here without its environment, a page without its files, a layer that is absent is
+    left out.
     """
 
     artifacts: Mapping[str, Artifact] = field(default_factory=dict)
     layers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     values: Mapping[str, Secret] = field(default_factory=dict)
+    sites: Mapping[str, Site] = field(default_factory=dict)

@@ -24,7 +24,16 @@ TEMPLATE_NAMES = (
 OWNER_TAG = "tc:functor"
 #: tags for people; written together with another change, never a difference by themselves
 PEOPLE_TAGS = frozenset(
-    {"namespace", "sandbox", "version", "deployer", "tc_version", "updated_by", "tc:code", "tc:alias"}
+    {
+        "namespace",
+        "sandbox",
+        "version",
+        "deployer",
+        "tc_version",
+        "updated_by",
+        "tc:alias",
+        "tc:code",
+    }
 )
 
 #: JSONata (``{% … %}``, left alone), the escape ``{{{{``, or a template

@@ -223,3 +223,21 @@ def test_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
     for bad in ("Bob", "-bob", "a_b", "a b", "bob\n"):
         with pytest.raises(UsageError, match="can't be a sandbox's name"):
             choose_sandbox(bad)
+
+
+def test_roles_have_a_boundary_and_a_prefix(repo: Path) -> None:
+    boundary = "arn:aws:iam::{{account}}:policy/team/edge"
+    (repo / "infrastructure/tc/config.yml").write_text(
+        f"roles: {{boundary: '{boundary}', path_prefix: /team/}}\n"
+    )
+    roles = read_config(repo).roles
+    assert (roles.boundary, roles.path_prefix) == (boundary, "/team")
+
+
+@pytest.mark.parametrize(
+    "text", ["boundary: edge", "boundary: arn:aws:iam::1:role/x", "path_prefix: team", "path: /x"]
+)
+def test_wrong_roles_are_said(repo: Path, text: str) -> None:
+    (repo / "infrastructure/tc/config.yml").write_text(f"roles: {{{text}}}\n")
+    with pytest.raises(InvalidInput):
+        read_config(repo)

@@ -1,0 +1,2 @@
+def handler(event, context):
+    print(f"version {context.function_version} was called")
