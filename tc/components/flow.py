@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tc.components import defaults
 from tc.components.protocol import Aws, Index, Outputs, Traits
 from tc.components.role import key_of_arn, role_arn, role_key
-from tc.compose.asl.check import resources as tasks
-from tc.compose.tasks import invoked_function, unknown_tasks
+from tc.compose.permissions.flow import task_warnings
+from tc.compose.things import activity_name, job_name, workgroup_name
 from tc.errors import AwsError
 from tc.plan.resource import Actual, Change, Resource
 from tc.spec.base import Strict
 from tc.spec.facts import Facts
 from tc.spec.finding import Finding
 from tc.spec.scope import OWNER_TAG, Scope, own_tags
-from tc.spec.topology import Topology
+from tc.spec.topology import Flow, Topology
 
 KIND = "flow"
 PLURAL = "flow"
@@ -26,21 +26,20 @@ ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset({"mode"})
 TRAITS = Traits(addresses={"arn": lambda topology, name: topology.flows[name or topology.name].arn})
 trace = defaults.nothing_to_trace
+#: kind of what a task needs to be there -> its name on AWS
+_NAMED = {"activity": activity_name, "job": job_name, "workgroup": workgroup_name}
 settle = defaults.ready_at_once
 
 
 def check(topology: Topology) -> Iterable[Finding]:
     for flow in topology.flows.values():
         if not flow.generated:
-            yield from unknown_tasks(flow, topology.scope)
+            yield from task_warnings(flow, topology.scope)
 
 
 def desired(topology: Topology, facts: Facts) -> Iterable[Resource]:
     scope = topology.scope
     for flow in topology.flows.values():
-        called = {("function", invoked_function(use) or "") for use in tasks(flow.definition)}
-        names = {topology.function_name(name) for name in topology.functions}
-        functions = sorted(name for _, name in called if name in names)
         yield Resource(
             kind=KIND,
             key=f"{KIND}/{flow.full_name}",
@@ -51,16 +50,33 @@ def desired(topology: Topology, facts: Facts) -> Iterable[Resource]:
                 "mode": flow.mode,
                 "role": role_arn(scope, f"flow.{flow.name}"),
                 "definition": flow.definition,
+                "logging": {"level": flow.log_level, "include_data": flow.log_data},
+                "tracing": flow.tracing,
                 "tags": dict(scope.tags),
             },
-            needs=(
-                role_key(scope, f"flow.{flow.name}"),
-                *(f"function/{name}" for name in functions),
-            ),
+            needs=(role_key(scope, f"flow.{flow.name}"), *_used(topology, flow)),
             selectors=frozenset({"flow", "flows", "states", f"flow/{flow.name}"}),
             address=flow.address,
-            payload={"tags": scope.marks, "arn": flow.arn},
+            payload={
+                "tags": scope.marks,
+                "arn": flow.arn,
+                "group": scope.arn("logs", f"log-group:{flow.log_group}:*"),
+                "versions": flow.versions,
+                "version": scope.version,
+            },
         )
+
+
+def _used(topology: Topology, flow: Flow) -> Iterator[str]:
+    """The keys of what must be there before the flow: its log group, what its tasks use."""
+    if flow.log_level != "OFF":
+        yield f"log group/{flow.log_group}"
+    targets = {edge.target for edge in topology.edges if edge.source == (KIND, flow.name)}
+    for kind, name in sorted(targets):
+        if kind == "function":
+            yield topology.called_key(name)
+        elif kind in _NAMED:
+            yield f"{kind}/{_NAMED[kind](topology.scope, name)}"
 
 
 def find(aws: Aws, scope: Scope, index: Index) -> Iterable[Resource]:
@@ -89,6 +105,7 @@ def _read(aws: Aws, resource: Resource) -> Actual | None:
         tag["key"]: tag["value"]
         for tag in aws.call("stepfunctions", "list_tags_for_resource", resourceArn=arn)["tags"]
     }
+    logging = live.get("loggingConfiguration", {})
     return Actual(
         kind=KIND,
         key=resource.key,
@@ -99,12 +116,41 @@ def _read(aws: Aws, resource: Resource) -> Actual | None:
             "mode": "Express" if live["type"] == "EXPRESS" else "Standard",
             "role": live["roleArn"],
             "definition": _parsed(live["definition"]),
+            "logging": {
+                "level": logging.get("level", "OFF"),
+                "include_data": bool(logging.get("includeExecutionData")),
+            },
+            "tracing": bool(live.get("tracingConfiguration", {}).get("enabled")),
             "tags": own_tags(tags),
         },
         outputs={"arn": arn},
         info={"since": str(live.get("creationDate", "")), "version": tags.get("version", "")},
-        needs=(key_of_arn(live["roleArn"]),),
+        needs=(key_of_arn(live["roleArn"]), *_groups(logging)),
     )
+
+
+def _groups(logging: Mapping[str, Any]) -> Iterator[str]:
+    """The keys of the log groups that a live flow writes to."""
+    for destination in logging.get("destinations", []):
+        arn = destination.get("cloudWatchLogsLogGroup", {}).get("logGroupArn", "")
+        if ":log-group:" in arn:
+            yield f"log group/{arn.split(':log-group:')[1].removesuffix(':*')}"
+
+
+def _logging(resource: Resource) -> dict[str, Any]:
+    wanted = resource.props["logging"]
+    configuration = {"level": wanted["level"], "includeExecutionData": wanted["include_data"]}
+    if wanted["level"] == "OFF":
+        return configuration
+    group = {"cloudWatchLogsLogGroup": {"logGroupArn": resource.payload["group"]}}
+    return {**configuration, "destinations": [group]}
+
+
+def _published(resource: Resource) -> dict[str, Any]:
+    """What makes a version of the flow in the same call."""
+    if not resource.payload["versions"]:
+        return {}
+    return {"publish": True, "versionDescription": resource.payload["version"]}
 
 
 def _parsed(definition: str) -> Any:
@@ -124,6 +170,9 @@ def create(aws: Aws, resource: Resource, children: Sequence[Resource]) -> Output
             type=resource.props["mode"].upper(),
             roleArn=resource.props["role"],
             definition=_text(resource.props["definition"]),
+            loggingConfiguration=_logging(resource),
+            tracingConfiguration={"enabled": resource.props["tracing"]},
+            **_published(resource),
             tags=[{"key": k, "value": v} for k, v in resource.payload["tags"].items()],
         ),
     )
@@ -160,7 +209,12 @@ def update(
         settings["definition"] = _text(resource.props["definition"])
     if "role" in changed:
         settings["roleArn"] = resource.props["role"]
+    if "logging" in changed:
+        settings["loggingConfiguration"] = _logging(resource)
+    if "tracing" in changed:
+        settings["tracingConfiguration"] = {"enabled": resource.props["tracing"]}
     if settings:
+        settings |= _published(resource)
         aws.insist(
             f"role of {resource.name}",
             lambda: aws.call(

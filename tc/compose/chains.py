@@ -1,21 +1,23 @@
 """Flows that nobody wrote: a chain of functions becomes ASL.
 
 ``a: {function: b}`` runs b after a; ``b: {functions: [c, d]}`` runs c and d at
-once; ``d: {event: Done}`` puts d's result on the bus. The head is the function
-that no other one targets. Branches that all go on with the same function meet
-there, and it gets the list of their results.
+once; ``b: {map: $.items, function: c}`` runs c for each item; ``b: {choice: […]}``
+goes where a rule says; ``d: {event: Done}`` puts d's result on the bus. The head is
+the function that no other one targets. Branches that all go on with the same function
+meet there, and it gets the list of their results.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from tc.compose.leaves import Things, leaf_state
+from tc.compose.links import Link, Rule
 from tc.spec.finding import Finding
 from tc.spec.function import Function
 from tc.spec.names import shorten
-from tc.spec.scope import Scope
 from tc.spec.spec import Spec
 from tc.spec.topology import Id
 
@@ -27,40 +29,26 @@ _TRANSIENT = [
     "Lambda.TooManyRequestsException",
 ]
 
+Links = Mapping[str, Link]
+
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """A generated flow: `head`, the functions it runs, the events it puts."""
+    """A generated flow: `head`, and the functions it runs."""
 
     head: str
     members: tuple[str, ...]
     definition: Mapping[str, Any]
 
 
-@dataclass(slots=True)
-class _Links:
-    """Who is next: functions and events by function name."""
-
-    functions: dict[str, list[str]] = field(default_factory=dict)
-    events: dict[str, list[str]] = field(default_factory=dict)
-
-    @property
-    def linked(self) -> set[str]:
-        return set(self.functions) | set(self.events)
-
-    @property
-    def targeted(self) -> set[str]:
-        return {name for names in self.functions.values() for name in names}
-
-
-def find_heads(spec: Spec, targets: Mapping[str, list[Id]]) -> tuple[list[str], list[Finding]]:
+def find_heads(spec: Spec, links: Links) -> tuple[list[str], list[Finding]]:
     """The head of each chain, and what is wrong with the chains (cycles)."""
-    links = _links(targets)
+    targeted = {name for link in links.values() for name in link.followers}
     heads = [
         name
         for name, function in spec.functions.items()
-        if name in links.linked
-        and (function.root or (name not in links.targeted and function.root is not False))
+        if name in links
+        and (function.root or (name not in targeted and function.root is not False))
     ]
     findings = [
         Finding(
@@ -75,10 +63,10 @@ def find_heads(spec: Spec, targets: Mapping[str, list[Id]]) -> tuple[list[str], 
 
 
 def generate(
-    head: str, spec: Spec, targets: Mapping[str, list[Id]], scope: Scope, events: Mapping[str, Any]
+    head: str, spec: Spec, links: Links, things: Things
 ) -> tuple[Chain | None, list[Finding]]:
-    """The flow that starts at `head`; `events` gives each event's bus entry."""
-    writer = _Writer(_links(targets), scope, events, spec.functions)
+    """The flow that starts at `head`."""
+    writer = _Writer(links, things, spec.functions)
     states = writer.scope_of(head, stop=None)
     if writer.clash:
         name = writer.clash
@@ -96,18 +84,7 @@ def generate(
     return Chain(head, tuple(writer.seen), definition), []
 
 
-def _links(targets: Mapping[str, list[Id]]) -> _Links:
-    links = _Links()
-    for name, ids in targets.items():
-        for kind, target in ids:
-            if kind == "function":
-                links.functions.setdefault(name, []).append(target)
-            elif kind == "event":
-                links.events.setdefault(name, []).append(target)
-    return links
-
-
-def _cycles(links: _Links) -> list[list[str]]:
+def _cycles(links: Links) -> list[list[str]]:
     found: list[list[str]] = []
     done: set[str] = set()
 
@@ -117,11 +94,11 @@ def _cycles(links: _Links) -> list[list[str]]:
             return
         if name in done:
             return
-        for target in links.functions.get(name, []):
+        for target in links.get(name, Link()).followers:
             visit(target, [*trail, name])
         done.add(name)
 
-    for name in links.functions:
+    for name in links:
         visit(name, [])
     return found
 
@@ -134,16 +111,9 @@ def _state(name: str) -> str:
 class _Writer:
     """Writes states; every function becomes one state of its own name."""
 
-    def __init__(
-        self,
-        links: _Links,
-        scope: Scope,
-        events: Mapping[str, Any],
-        functions: Mapping[str, Function],
-    ):
+    def __init__(self, links: Links, things: Things, functions: Mapping[str, Function]):
         self._links = links
-        self._scope = scope
-        self._events = events
+        self._things = things
         self._functions = functions
         self.seen: list[str] = []
         self.clash: str | None = None
@@ -151,63 +121,98 @@ class _Writer:
     def scope_of(self, first: str, stop: str | None) -> dict[str, Any]:
         """The states from `first` up to `stop`, which belongs to whoever called."""
         states: dict[str, Any] = {}
-        name: str | None = first
+        pending = [first]
         if first == stop:
             self.clash = self.clash or first
-        while name is not None and name != stop:
+        while pending:
+            name = pending.pop(0)
+            if name == stop or _state(name) in states:
+                continue
             if name in self.seen:
                 self.clash = self.clash or name
-                break
+                continue
             self.seen.append(name)
-            name = self._add(states, name, stop)
+            pending += self._add(states, name, stop)
         return {"States": states}
 
-    def _add(self, states: dict[str, Any], name: str, stop: str | None) -> str | None:
-        """Adds the states of function `name`; returns the function that follows."""
+    def _add(self, states: dict[str, Any], name: str, stop: str | None) -> list[str]:
+        """Adds the states of function `name`; returns the functions that follow."""
+        link = self._links.get(name, Link())
         state = self._task(name)
         states[_state(name)] = state
-        for event in self._links.events.get(name, []):
-            put = self._put_event(event)
-            label = _state(f"{name} to {event}")
+        for leaf in link.leaves:
+            label = _state(f"{name} to {leaf[1]}")
             state["Next"] = label
-            states[label] = put
-            state = put
-        following = self._links.functions.get(name, [])
-        if not following:
-            state["End"] = True
-            return None
-        if len(following) == 1:
-            if following[0] == stop:
-                state["End"] = True
-            else:
-                state["Next"] = _state(following[0])
-            return following[0]
-        return self._fan_out(states, name, state, following, stop)
+            states[label] = state = leaf_state(leaf, self._things)
+        if link.rules:
+            return self._choose(states, name, state, link, stop)
+        if link.items or len(link.functions) > 1:
+            return self._gather(states, name, state, link, stop)
+        following = link.functions[0] if link.functions else None
+        _go_on(state, following, stop)
+        return [following] if following else []
 
-    def _fan_out(
+    def _gather(
         self,
         states: dict[str, Any],
         name: str,
         state: dict[str, Any],
-        following: list[str],
+        link: Link,
         stop: str | None,
-    ) -> str | None:
-        meeting = self._meeting(following)
-        label = _state(f"after {name}")
+    ) -> list[str]:
+        """A Map or a Parallel, and the function that gets the list of results."""
+        after = link.then or (None if link.items else self._meeting(link.functions))
         branches = [
-            {"StartAt": _state(branch), **self.scope_of(branch, meeting or stop)}
-            for branch in following
+            {"StartAt": _state(branch), **self.scope_of(branch, after or stop)}
+            for branch in link.functions
         ]
-        parallel: dict[str, Any] = {"Type": "Parallel", "Branches": branches}
+        gathering: dict[str, Any] = {"Type": "Parallel", "Branches": branches}
+        if link.items:
+            processor = {"ProcessorConfig": {"Mode": "INLINE"}, **branches[0]}
+            gathering = {"Type": "Map", "ItemsPath": link.items, "ItemProcessor": processor}
+        label = _state(f"each of {name}" if link.items else f"after {name}")
         state["Next"] = label
-        states[label] = parallel
-        if meeting is None or meeting == stop:
-            parallel["End"] = True
-            return meeting
-        parallel["Next"] = _state(meeting)
-        return meeting
+        states[label] = gathering
+        _go_on(gathering, after, stop)
+        return [after] if after else []
 
-    def _meeting(self, branches: list[str]) -> str | None:
+    def _choose(
+        self,
+        states: dict[str, Any],
+        name: str,
+        state: dict[str, Any],
+        link: Link,
+        stop: str | None,
+    ) -> list[str]:
+        """A Choice; what fits no rule ends the chain."""
+        label = _state(f"after {name}")
+        state["Next"] = label
+        rules: list[dict[str, Any]] = []
+        choice: dict[str, Any] = {"Type": "Choice", "Choices": rules}
+        states[label] = choice
+        for rule in (*link.rules, Rule(None, None)):
+            if "Default" in choice:
+                break
+            goal = self._goal(states, name, rule.target, stop)
+            if rule.condition is None:
+                choice["Default"] = goal
+            else:
+                rules.append({**rule.condition, "Next": goal})
+        return list(link.followers)
+
+    def _goal(self, states: dict[str, Any], name: str, target: Id | None, stop: str | None) -> str:
+        """The state that a rule goes to; rules can't end a flow, so an end is a state."""
+        if target is None or target == ("function", stop):
+            label = _state(f"end after {name}")
+            states[label] = {"Type": "Succeed"}
+            return label
+        if target[0] == "function":
+            return _state(target[1])
+        label = _state(f"{name} chooses {target[1]}")
+        states[label] = {**leaf_state(target, self._things), "End": True}
+        return label
+
+    def _meeting(self, branches: tuple[str, ...]) -> str | None:
         """The first function that every branch comes to, if there is one."""
         reached = [self._reached(branch) for branch in branches]
         common = set(reached[0]).intersection(*map(set, reached[1:])) - set(branches)
@@ -220,12 +225,12 @@ class _Writer:
             name = queue.pop(0)
             if name not in order:
                 order.append(name)
-                queue += self._links.functions.get(name, [])
+                queue += self._links.get(name, Link()).followers
         return order
 
     def _task(self, name: str) -> dict[str, Any]:
-        scope = self._scope
-        function = scope.name(scope.namespace, name, scope.sandbox, limit=64)
+        scope = self._things.scope
+        function = self._functions[name].full_name(scope)
         return {
             "Type": "Task",
             "Resource": f"arn:{scope.partition}:states:::lambda:invoke",
@@ -244,19 +249,10 @@ class _Writer:
             ],
         }
 
-    def _put_event(self, event: str) -> dict[str, Any]:
-        """The result goes to the bus, and on unchanged to what follows."""
-        return {
-            "Type": "Task",
-            "Resource": f"arn:{self._scope.partition}:states:::events:putEvents",
-            "Parameters": {
-                "Entries": [
-                    {
-                        **self._events.get(event, {}),
-                        "Detail.$": "$",
-                        "Resources": [self._scope.event_mark],
-                    }
-                ]
-            },
-            "ResultPath": None,
-        }
+
+def _go_on(state: dict[str, Any], following: str | None, stop: str | None) -> None:
+    """The state's way: to `following`, or out of its scope."""
+    if following is None or following == stop:
+        state["End"] = True
+    else:
+        state["Next"] = _state(following)

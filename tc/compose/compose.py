@@ -7,22 +7,28 @@ settle each flow's mode, give each role what its edges need.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from tc.compose.aliases import through_aliases
 from tc.compose.asl.check import check as check_asl
 from tc.compose.chains import find_heads, generate
+from tc.compose.leaves import Things
+from tc.compose.links import Link, link_all
 from tc.compose.permissions import roles
 from tc.compose.permissions.parts import Parts
+from tc.compose.queues import timeouts_of_queues, user_edges
 from tc.compose.references import Names, collect
+from tc.compose.settings import settled
 from tc.compose.tasks import task_edges
 from tc.spec.addresses import addresses_in
 from tc.spec.base import SECTION_KINDS, Entity, Strict
 from tc.spec.finding import Address, Finding
-from tc.spec.function import Function, Inline
+from tc.spec.function import Function
+from tc.spec.gateway import settings
 from tc.spec.scope import Scope
-from tc.spec.spec import Mode, Spec
+from tc.spec.spec import LogLevel, Mode, Spec
 from tc.spec.topology import Edge, Entry, Flow, How, Id, Topology
 
 _SECTIONS = {kind: section for section, kind in SECTION_KINDS.items()}
@@ -56,7 +62,7 @@ def compose(spec: Spec, scope: Scope) -> Composed:
 
 
 def _compose_one(spec: Spec, scope: Scope, findings: list[Finding]) -> Topology:
-    functions = {name: _in_scope(function, scope) for name, function in spec.functions.items()}
+    functions = {name: settled(function, scope) for name, function in spec.functions.items()}
     entries = {
         section: {
             name: Entry(
@@ -70,19 +76,21 @@ def _compose_one(spec: Spec, scope: Scope, findings: list[Finding]) -> Topology:
         for section, models in spec.sections.items()
     }
     names = collect(spec, scope, [scope.namespace] if spec.flow else [])
-    targets = _function_targets(functions, names, findings)
-    flows = _generated_flows(spec, scope, targets, entries, findings)
-    if spec.flow:
+    links = link_all(functions, names, scope, findings)
+    written = _written_flow(spec, scope) if spec.flow else None
+    things = Things(scope, entries, written.arn if written else "")
+    flows = _generated_flows(spec, things, links, findings)
+    if written:
         if scope.namespace in flows:
             findings.append(
                 Finding(
                     "name-clash",
                     f"the written flow and the chain of `{scope.namespace}` have the same name",
-                    spec.flow.address,
+                    written.address,
                     "rename the function, or leave one of the two flows out",
                 )
             )
-        flows = {scope.namespace: _written_flow(spec, scope), **flows}
+        flows = {scope.namespace: written, **flows}
     names = collect(spec, scope, flows)
     entries = {
         section: {
@@ -90,13 +98,15 @@ def _compose_one(spec: Spec, scope: Scope, findings: list[Finding]) -> Topology:
         }
         for section, models in entries.items()
     }
-    edges = _entry_edges(entries) + _address_edges(functions, names, findings)
+    edges = _entry_edges(entries) + _address_edges(functions, entries, names, findings)
+    edges += user_edges(entries, names, findings)
     flows = _settle_modes(flows, edges, entries, spec, findings)
+    flows = {name: through_aliases(flow, functions, scope) for name, flow in flows.items()}
     for flow in flows.values():
         if not flow.generated:
             findings += check_asl(flow.definition, flow.address, flow.mode)
-        edges += task_edges(flow, names, scope, functions, findings)
-    functions = _default_timeouts(functions, edges)
+        edges += task_edges(flow, names, scope, findings)
+    functions = _default_timeouts(functions, edges, timeouts_of_queues(entries))
     return Topology(
         name=spec.name,
         scope=scope,
@@ -106,6 +116,7 @@ def _compose_one(spec: Spec, scope: Scope, findings: list[Finding]) -> Topology:
         roles=roles(Parts(scope, functions, entries, flows, tuple(edges))),
         edges=tuple(edges),
         address=spec.address,
+        gateway=settings(spec.routes_file, scope),
     )
 
 
@@ -130,83 +141,15 @@ def _filled(value: Any, scope: Scope) -> Any:
     return scope.fill(value)
 
 
-def _in_scope(function: Function, scope: Scope) -> Function:
-    """The function with its overlays merged (default < env < sandbox) and templates filled."""
-    merged: dict[str, Any] = {}
-    environment: dict[str, Any] = dict(function.environment)
-    tags = dict(function.tags)
-    for layer in ("default", scope.env, scope.sandbox):
-        overlay = function.vars.get(layer, {})
-        merged.update(overlay)
-        environment.update(overlay.get("environment", {}))
-        tags.update(overlay.get("tags", {}))
-    return replace(
-        function,
-        description=scope.fill(function.description),
-        memory=merged.get("memory_size", function.memory),
-        timeout=merged.get("timeout", function.timeout),
-        environment={key: scope.fill(_text(value)) for key, value in environment.items()},
-        tags={key: scope.fill(_text(value)) for key, value in tags.items()},
-        layers=tuple(scope.fill(layer) for layer in function.layers),
-        inline=_inline(function.inline, scope),
-        policy=scope.fill(function.policy) if function.policy else None,
-        targets=tuple((kind, scope.fill(written)) for kind, written in function.targets),
-    )
-
-
-def _inline(inline: Inline | None, scope: Scope) -> Inline | None:
-    return replace(inline, text=scope.fill(inline.text)) if inline else None
-
-
-def _text(value: Any) -> str:
-    """A variable's value as Lambda takes it: booleans as in JSON."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
-
-
-def _function_targets(
-    functions: Mapping[str, Function], names: Names, findings: list[Finding]
-) -> dict[str, list[Id]]:
-    found: dict[str, list[Id]] = {}
-    for name, function in functions.items():
-        for kind, written in function.targets:
-            address = (function.target_address or function.address) / kind
-            target, finding = names.resolve(kind, written, address)
-            if finding:
-                findings.append(finding)
-            if target and kind == "flow":
-                findings.append(_starts_a_flow(name, address))
-            elif target:
-                found.setdefault(name, []).append(target)
-    return found
-
-
-def _starts_a_flow(name: str, address: Address) -> Finding:
-    return Finding(
-        "not-yet",
-        f"this version of tc can't start a flow with the result of `{name}`",
-        Address(address.file, (*address.path[:-1], "state")),
-        "send an event to the flow: `event: NAME` here, `state:` at the event",
-    )
-
-
 def _generated_flows(
-    spec: Spec,
-    scope: Scope,
-    targets: Mapping[str, list[Id]],
-    entries: Mapping[str, Mapping[str, Entry]],
-    findings: list[Finding],
+    spec: Spec, things: Things, links: Mapping[str, Link], findings: list[Finding]
 ) -> dict[str, Flow]:
-    heads, problems = find_heads(spec, targets)
+    heads, problems = find_heads(spec, links)
     findings += problems
-    bus_entries: dict[str, Any] = {
-        name: entry.model.bus_entry(name)  # type: ignore[attr-defined]
-        for name, entry in entries.get("events", {}).items()
-    }
+    scope = things.scope
     flows: dict[str, Flow] = {}
     for head in heads:
-        chain, problems = generate(head, spec, targets, scope, bus_entries)
+        chain, problems = generate(head, spec, links, things)
         findings += problems
         if chain:
             full_name = scope.name(scope.namespace, head, scope.sandbox, limit=80)
@@ -267,22 +210,36 @@ def _entry_edges(entries: Mapping[str, Mapping[str, Entry]]) -> list[Edge]:
 
 
 def _address_edges(
-    functions: Mapping[str, Function], names: Names, findings: list[Finding]
+    functions: Mapping[str, Function],
+    entries: Mapping[str, Mapping[str, Entry]],
+    names: Names,
+    findings: list[Finding],
 ) -> list[Edge]:
-    """A variable with the address of a thing (``{{queues.jobs.url}}``) is an edge to it."""
+    """A variable or argument with an address (``{{queues.jobs.url}}``) is an edge to that."""
     edges: dict[Edge, None] = {}
-    for function in functions.values():
-        for variable, text in function.environment.items():
-            for address in addresses_in(str(text)):
-                if not address.name:
-                    continue
-                at = function.address / "runtime" / "environment" / variable
-                target, finding = names.resolve(address.kind, address.name, at)
-                if finding:
-                    findings.append(finding)
-                if target:
-                    edges[Edge(("function", function.name), target, "uses")] = None
+    for source, at, text in _texts_with_addresses(functions, entries):
+        for address in addresses_in(text):
+            if not address.name:
+                continue
+            target, finding = names.resolve(address.kind, address.name, at)
+            if finding:
+                findings.append(finding)
+            if target:
+                edges[Edge(source, target, "uses")] = None
     return list(edges)
+
+
+def _texts_with_addresses(
+    functions: Mapping[str, Function], entries: Mapping[str, Mapping[str, Entry]]
+) -> Iterator[tuple[Id, Address, str]]:
+    """Variables of functions, arguments of jobs."""
+    for function in functions.values():
+        at = function.address / "runtime" / "environment"
+        for variable, text in function.environment.items():
+            yield ("function", function.name), at / variable, str(text)
+    for entry in entries.get("jobs", {}).values():
+        for name, text in getattr(entry.model, "arguments", {}).items():
+            yield ("job", entry.name), entry.address / "arguments" / name, text
 
 
 def _settle_modes(
@@ -312,17 +269,35 @@ def _settle_modes(
                         at="key",
                     )
                 )
-        settled[name] = replace(flow, mode=mode, sync=bool(waiting))
+        settled[name] = _observed(replace(flow, mode=mode, sync=bool(waiting)), spec)
     return settled
 
 
-def _default_timeouts(functions: Mapping[str, Function], edges: list[Edge]) -> dict[str, Function]:
-    """300 s, or 29 s for a function that a route waits for, itself or through a flow."""
+def _observed(flow: Flow, spec: Spec) -> Flow:
+    """The flow with its logging and tracing: an Express execution leaves no other trace, so
+    the errors of such a flow are logged unless it is said otherwise."""
+    logging = spec.logging
+    default: LogLevel = "ERROR" if flow.mode == "Express" else "OFF"
+    return replace(
+        flow,
+        log_level=logging.level if logging else default,
+        log_data=bool(logging and logging.include_data),
+        tracing=spec.tracing,
+        versions=spec.versions,
+    )
+
+
+def _default_timeouts(
+    functions: Mapping[str, Function], edges: list[Edge], limits: Mapping[str, int]
+) -> dict[str, Function]:
+    """300 s, or 29 s for a function that a route waits for, itself or through a flow;
+    less where `limits` says so."""
     waited = {edge.target for edge in edges if edge.how == "sync" and edge.source[0] != "flow"}
     waited |= {edge.target for edge in edges if edge.source in waited}
+    usual = {name: _SYNC_TIMEOUT if ("function", name) in waited else 300 for name in functions}
     return {
         name: function
         if function.timeout is not None
-        else replace(function, timeout=_SYNC_TIMEOUT if ("function", name) in waited else 300)
+        else replace(function, timeout=min(usual[name], limits.get(name, usual[name])))
         for name, function in functions.items()
     }

@@ -73,7 +73,12 @@ def data(topology: Topology) -> dict[str, Any]:
         }
     written["roles"] = {
         role.name: [
-            {**statement.document(), "because": statement.because} for statement in role.statements
+            {
+                **statement.document(),
+                "Resource": [str(resource) for resource in statement.resources],
+                "because": statement.because,
+            }
+            for statement in role.statements
         ]
         for role in topology.roles
     }
@@ -198,7 +203,7 @@ def _mermaid(topology: Topology) -> str:
     for place, part in enumerate(topology.family()):
         lines.append(f"  subgraph topology{place}[{_quoted(part.name)}]")
         for node, label in _nodes(part):
-            left, right = _MERMAID[node[0]]
+            left, right = _MERMAID.get(node[0], ("[(", ")]"))
             lines.append(f"    {ids[part.name, node]}{left}{_quoted(label)}{right}")
         lines.append("  end")
         for edge in part.edges:
@@ -211,9 +216,16 @@ _MERMAID = {
     "function": ("[", "]"),
     "route": ("([", "])"),
     "event": ("{{", "}}"),
+    "schedule": (">", "]"),
     "flow": ("[[", "]]"),
 }
-_DOT = {"function": "box", "route": "oval", "event": "hexagon", "flow": "component"}
+_DOT = {
+    "function": "box",
+    "route": "oval",
+    "event": "hexagon",
+    "schedule": "cds",
+    "flow": "component",
+}
 
 
 def _dot(topology: Topology) -> str:
@@ -223,7 +235,7 @@ def _dot(topology: Topology) -> str:
         lines.append(f"  subgraph {_quoted('cluster_' + part.name)} {{")
         lines.append(f"    label={_quoted(part.name)};")
         for node, label in _nodes(part):
-            shape = _DOT[node[0]]
+            shape = _DOT.get(node[0], "cylinder")
             lines.append(f"    {ids[part.name, node]} [label={_quoted(label)}, shape={shape}];")
         lines.append("  }")
         for edge in part.edges:

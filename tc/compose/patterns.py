@@ -6,23 +6,16 @@ and "Comparison operators".
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import ipaddress
+import re
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-_OPERATORS = frozenset(
-    {
-        "prefix",
-        "suffix",
-        "anything-but",
-        "numeric",
-        "exists",
-        "equals-ignore-case",
-        "wildcard",
-        "cidr",
-    }
-)
-_OF_A_STRING = frozenset({"cidr", "equals-ignore-case", "wildcard"})
-_NUMERIC = frozenset({"=", "<", "<=", ">", ">="})
+#: what may stand below `anything-but`
+_NEGATED = frozenset({"prefix", "suffix", "equals-ignore-case", "wildcard"})
+_FROM, _TO = frozenset({">", ">="}), frozenset({"<", "<="})
+#: no two wildcards in a row, and a backslash only before a wildcard or another
+_WILDCARD = re.compile(r"(?:[^\\*]|\\[\\*]|\*(?!\*))*")
 
 Path = tuple[str | int, ...]
 
@@ -72,14 +65,12 @@ def _check_operator(value: Mapping[str, Any], path: Path) -> Iterator[tuple[Path
     operator, operand = next(iter(value.items()))
     if operator not in _OPERATORS:
         yield path, f"`{operator}` is no operator: there are {', '.join(sorted(_OPERATORS))}"
-    elif operator == "exists" and not isinstance(operand, bool):
-        yield path, "`exists` takes true or false"
-    elif operator in _OF_A_STRING and not isinstance(operand, str):
-        yield path, f"`{operator}` takes a string"
-    elif operator in {"prefix", "suffix"} and not _affix(operand):
-        yield path, f"`{operator}` takes a string, or `{{equals-ignore-case: …}}`"
-    elif operator == "numeric" and not _numeric(operand):
-        yield path, '`numeric` takes operators with numbers: `[">", 0, "<=", 5]`'
+    elif not _CHECKS[operator](operand):
+        yield path, f"`{operator}` takes {_TAKES[operator]}"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _affix(operand: Any) -> bool:
@@ -88,11 +79,71 @@ def _affix(operand: Any) -> bool:
     return isinstance(operand, str)
 
 
+def _wildcard(operand: Any) -> bool:
+    return isinstance(operand, str) and bool(_WILDCARD.fullmatch(operand))
+
+
+def _cidr(operand: Any) -> bool:
+    """A network; EventBridge takes none of a single address."""
+    if not isinstance(operand, str) or "/" not in operand:
+        return False
+    try:
+        network = ipaddress.ip_network(operand, strict=False)
+    except ValueError:
+        return False
+    return operand.rpartition("/")[2].isdigit() and network.prefixlen < network.max_prefixlen
+
+
 def _numeric(operand: Any) -> bool:
+    """One comparison, or a lower bound and then a greater upper one."""
     if not isinstance(operand, list) or len(operand) not in (2, 4):
         return False
-    pairs = zip(operand[::2], operand[1::2], strict=True)
-    return all(
-        sign in _NUMERIC and isinstance(number, int | float) and not isinstance(number, bool)
-        for sign, number in pairs
-    )
+    if operand[0] not in ("=", *_FROM, *_TO) or not _is_number(operand[1]):
+        return False
+    if len(operand) == 2:
+        return True
+    range_ = operand[0] in _FROM and operand[2] in _TO and _is_number(operand[3])
+    return range_ and bool(operand[1] < operand[3])
+
+
+def _anything_but(operand: Any) -> bool:
+    """A text, a number, several of one type, or what may be negated with texts."""
+    if isinstance(operand, Mapping):
+        return len(operand) == 1 and all(
+            name in _NEGATED and _negated(name, below) for name, below in operand.items()
+        )
+    values = operand if isinstance(operand, list) else [operand]
+    texts = all(isinstance(value, str) for value in values)
+    return bool(values) and (texts or all(_is_number(value) for value in values))
+
+
+def _negated(name: str, operand: Any) -> bool:
+    values = operand if isinstance(operand, list) else [operand]
+    if not values or not all(isinstance(value, str) for value in values):
+        return False
+    if name == "wildcard":
+        return all(_wildcard(value) for value in values)
+    return name == "equals-ignore-case" or all(values)
+
+
+_CHECKS: Mapping[str, Callable[[Any], bool]] = {
+    "prefix": _affix,
+    "suffix": _affix,
+    "anything-but": _anything_but,
+    "numeric": _numeric,
+    "exists": lambda operand: isinstance(operand, bool),
+    "equals-ignore-case": lambda operand: isinstance(operand, str),
+    "wildcard": _wildcard,
+    "cidr": _cidr,
+}
+_TAKES = {
+    "prefix": "a string, or `{equals-ignore-case: …}`",
+    "suffix": "a string, or `{equals-ignore-case: …}`",
+    "anything-but": "a string, a number, a list of one of these, or `{prefix: …}` and its like",
+    "numeric": 'operators with numbers, the lower bound first: `[">", 0, "<=", 5]`',
+    "exists": "true or false",
+    "equals-ignore-case": "a string",
+    "wildcard": "a string in which no `*` follows another, and `\\` escapes `*` or itself",
+    "cidr": "an address and a mask: `10.0.0.0/24`",
+}
+_OPERATORS = frozenset(_CHECKS)

@@ -10,9 +10,9 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from tc.compose.appsync import feed_name
 from tc.spec.base import SECTION_KINDS
 from tc.spec.finding import Address, Finding
-from tc.spec.names import shorten
 from tc.spec.scope import Scope
 from tc.spec.spec import Spec
 from tc.spec.topology import Id
@@ -38,7 +38,7 @@ class Names:
         if close:
             hint = f"did you mean `{known[close[0]][1]}`?"
         elif known:
-            hint = f"there are: {', '.join(sorted({name for _, name in known.values()}))}"
+            hint = f"there are: {', '.join(sorted({name for of, name in known.values() if of == kind}))}"
         else:
             hint = f"the topology has no {kind}s"
         return None, Finding("unknown-name", f"there is no {kind} `{written}`", address, hint)
@@ -48,10 +48,11 @@ def collect(spec: Spec, scope: Scope, flows: Iterable[str]) -> Names:
     """The names of everything in `spec`; `flows` are those of its state machines."""
     namespace, sandbox = scope.namespace, scope.sandbox
     functions: dict[str, Id] = {}
-    for name in spec.functions:
+    for name, function in spec.functions.items():
         functions[name] = ("function", name)
-        functions[f"{namespace}_{name}_{sandbox}"] = ("function", name)
-        functions[shorten(f"{namespace}_{name}_{sandbox}", 64)] = ("function", name)
+        functions[function.full_name(scope)] = ("function", name)
+        if not function.fqn:
+            functions[f"{namespace}_{name}_{sandbox}"] = ("function", name)
     machines: dict[str, Id] = {}
     for name in flows:
         machines[name] = ("flow", name)
@@ -59,6 +60,8 @@ def collect(spec: Spec, scope: Scope, flows: Iterable[str]) -> Names:
         machines[full] = ("flow", name)
         if name == namespace:
             machines["flow"] = ("flow", name)
+    for name in spec.sections.get("channels", {}):
+        machines[feed_name(scope, name)] = ("channel", name)
     by_name: dict[str, Mapping[str, Id]] = {"function": functions, "flow": machines, "event": {}}
     for section, entries in spec.sections.items():
         kind = SECTION_KINDS[section]

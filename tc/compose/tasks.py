@@ -1,241 +1,162 @@
-"""What a flow's tasks call: the edges they are, and the permissions they need.
+"""What a flow's tasks call: the edges they are.
 
-The actions of each integration are those of the Step Functions developer guide,
-"IAM policies for integrated services".
+A name on AWS (``etl_enhancer_bob``) that is one of the topology's own is an edge to that
+thing; names of other topologies are left to the user.
 """
 
 from __future__ import annotations
 
 import difflib
-import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from tc.compose.asl.check import TaskUse, resources
+from tc.compose.calls import ACTIVITY_ARN, LAMBDA_ARN, call_of, invoked_function
 from tc.compose.references import Names
+from tc.spec.base import SECTION_KINDS
 from tc.spec.finding import Address, Finding
-from tc.spec.function import Function
 from tc.spec.scope import Scope
-from tc.spec.topology import Edge, Flow, Statement
+from tc.spec.topology import Edge, Flow, How
 
-_INTEGRATION = re.compile(
-    r"arn:[^:]+:states:::(?P<service>[^.]+?)(?P<pattern>\.(sync(:2)?|waitForTaskToken))?\Z"
-)
-_LAMBDA_ARN = re.compile(r"arn:[^:]+:lambda:[^:]*:[^:]*:function:(?P<name>[^:]+)(:[^:]+)?\Z")
-
-#: DynamoDB's optimised integrations -> the action each needs on its table
-_DYNAMODB = {
-    "dynamodb:getItem": "dynamodb:GetItem",
-    "dynamodb:putItem": "dynamodb:PutItem",
-    "dynamodb:updateItem": "dynamodb:UpdateItem",
-    "dynamodb:deleteItem": "dynamodb:DeleteItem",
+_SECTIONS = {kind: section for section, kind in SECTION_KINDS.items()}
+#: integration -> the kind of the thing it uses, and the argument that names it
+_NAMED = {
+    "athena:startQueryExecution": ("workgroup", "WorkGroup"),
+    "dynamodb:deleteItem": ("table", "TableName"),
+    "dynamodb:getItem": ("table", "TableName"),
+    "dynamodb:putItem": ("table", "TableName"),
+    "dynamodb:updateItem": ("table", "TableName"),
+    "glue:startJobRun": ("job", "JobName"),
+    "sqs:sendMessage": ("queue", "QueueUrl"),
+    "states:startExecution": ("flow", "StateMachineArn"),
 }
 
 
-def task_edges(
-    flow: Flow,
-    names: Names,
-    scope: Scope,
-    functions: Mapping[str, Function],
-    findings: list[Finding],
-) -> list[Edge]:
-    """The edges from `flow` to the functions and events of its topology.
+@dataclass(frozen=True, slots=True)
+class Used:
+    """A thing that a task names: its kind, its name on AWS, and the keys where that stands."""
+
+    kind: str
+    name: str
+    keys: tuple[str, ...]
+    how: How = "async"
+
+
+def task_edges(flow: Flow, names: Names, scope: Scope, findings: list[Finding]) -> list[Edge]:
+    """The edges from `flow` to what its tasks use.
 
     A name that looks like the topology's own (``etl_…_bob``) but is none of its
-    functions is a finding; names of other topologies are left to the user.
+    things is a finding, and so is a bare name, which on AWS is another thing's.
     """
-    edges: list[Edge] = []
+    edges: dict[Edge, None] = {}
     for use in resources(flow.definition):
-        edges += [edge for edge in _event_edges(use, flow, names) if edge not in edges]
-        written = invoked_function(use)
-        if written is None:
+        edges |= dict.fromkeys(_event_edges(use, flow, names, scope))
+        used = used_by(use, scope)
+        if used is None:
             continue
-        bare = written.split(":")[0]
-        target = names.by_name["function"].get(bare)
-        if target and bare == target[1]:
-            findings.append(_bare_name(use, flow, bare))
+        known = names.by_name.get(used.kind, {})
+        target = known.get(used.name)
+        if target and used.name == target[1] and used.kind != "flow":
+            findings.append(_bare_name(use, used, flow))
         elif target:
-            edge = Edge(("flow", flow.name), target, "sync")
-            if edge not in edges:
-                edges.append(edge)
-        elif _ours(bare, scope) and ("function", _short(bare, scope)) not in names.broken:
-            findings.append(_dangling(use, flow, bare, functions, scope))
-    return edges
-
-
-def _event_edges(use: TaskUse, flow: Flow, names: Names) -> list[Edge]:
-    """The events that a task puts on a bus: an event's name is its detail-type."""
-    if _service(use) != "events:putEvents":
-        return []
-    entries = use.arguments.get("Entries")
-    types = [
-        entry.get("DetailType")
-        for entry in (entries if isinstance(entries, list) else [])
-        if isinstance(entry, dict)
-    ]
-    events = names.by_name["event"]
-    return [
-        Edge(("flow", flow.name), events[name])
-        for name in types
-        if isinstance(name, str) and name in events
-    ]
-
-
-def flow_statements(flow: Flow, scope: Scope) -> Iterator[Statement]:
-    """What the role of `flow` needs for its tasks, one statement for each target."""
-    seen: set[tuple[object, ...]] = set()
-    for use in resources(flow.definition):
-        for statement in _statements(use, scope):
-            key = (statement.actions, statement.resources)
-            if key not in seen:
-                seen.add(key)
-                yield statement
-
-
-def unknown_tasks(flow: Flow, scope: Scope) -> Iterator[Finding]:
-    """Tasks whose permissions can't be known from what is written."""
-    for use in resources(flow.definition):
-        if not list(_statements(use, scope)):
-            yield Finding(
-                "no-permission",
-                f"tc can't tell which permissions the state `{use.name}` needs",
-                Address(flow.address.file, (*flow.address.path, *use.path, "Resource")),
-                "its role gets none for it",
-                severity="warning",
+            edges[Edge(("flow", flow.name), target, used.how)] = None
+        elif _is_dangling(used, names, scope):
+            findings.append(
+                _dangling(use, used, flow, sorted({n for _, n in known.values()}), scope)
             )
+    return list(edges)
 
 
-def invoked_function(use: TaskUse) -> str | None:
-    """The name or ARN tail of the function a task invokes, None when it invokes none."""
-    direct = _LAMBDA_ARN.match(use.resource)
-    if direct:
-        return direct["name"]
-    if _service(use) != "lambda:invoke":
-        return None
-    name = use.arguments.get("FunctionName")
-    if not isinstance(name, str) or name.startswith("{%"):
-        return None
-    arn = _LAMBDA_ARN.match(name)
-    return arn["name"] if arn else name
-
-
-def _service(use: TaskUse) -> str:
-    match = _INTEGRATION.match(use.resource)
-    return match["service"] if match else ""
-
-
-def _statements(use: TaskUse, scope: Scope) -> Iterator[Statement]:
-    because = f"state {use.name}"
+def used_by(use: TaskUse, scope: Scope) -> Used | None:
+    """The thing a task uses, as far as the topology could have it; None for anything else."""
+    activity = ACTIVITY_ARN.match(use.resource)
+    if activity:
+        return Used("activity", activity["name"], ("Resource",), "sync")
+    arguments = "Arguments" if use.query_language == "JSONata" else "Parameters"
     function = invoked_function(use)
     if function is not None:
-        given = use.arguments.get("FunctionName")
-        for candidate in (use.resource, given):
-            if isinstance(candidate, str) and _LAMBDA_ARN.match(candidate):
-                arn = candidate
-                break
-        else:
-            arn = scope.arn("lambda", f"function:{function}")
-        resources_ = (arn,) if ":" in arn.split(":function:")[1] else (arn, f"{arn}:*")
-        yield Statement(("lambda:InvokeFunction",), resources_, because)
+        keys = ("Resource",) if LAMBDA_ARN.match(use.resource) else (arguments, "FunctionName")
+        return Used("function", function.split(":")[0], keys, "sync")
+    call = call_of(use, scope, "")
+    if call is None or call.sdk:
+        return None
+    kind, key = _NAMED.get(f"{call.service}:{call.action}", ("", ""))
+    name = _name(call.text(key), kind)
+    if not name:
+        return None
+    how: How = "sync" if call.waits or kind == "table" else "async"
+    return Used(kind, name, (arguments, key), how)
+
+
+def _name(written: str, kind: str) -> str:
+    """The name in an ARN or a URL."""
+    if kind == "queue":
+        return written.rstrip("/").split("/")[-1].removesuffix(".fifo")
+    if kind == "flow":
+        return written.split(":stateMachine:")[-1].split(":")[0]
+    return written.split("/")[-1]
+
+
+def _event_edges(use: TaskUse, flow: Flow, names: Names, scope: Scope) -> Iterator[Edge]:
+    events = names.by_name["event"]
+    for name in detail_types(use, scope):
+        if name in events:
+            yield Edge(("flow", flow.name), events[name])
+
+
+def detail_types(use: TaskUse, scope: Scope) -> Iterator[str]:
+    """The detail-types of what a task puts on a bus: an event's name is its detail-type."""
+    call = call_of(use, scope, "")
+    if call is None or (call.service, call.action) != ("events", "putEvents"):
         return
-    service = _service(use)
-    grant = _GRANTS.get(service)
-    if grant:
-        yield from grant(use, scope, because)
-    elif service in _DYNAMODB:
-        table = use.arguments.get("TableName")
-        if isinstance(table, str) and not table.startswith("{%"):
-            arn = table if table.startswith("arn:") else scope.arn("dynamodb", f"table/{table}")
-            yield Statement((_DYNAMODB[service],), (arn,), because)
-
-
-def _put_events(use: TaskUse, scope: Scope, because: str) -> Iterator[Statement]:
     entries = use.arguments.get("Entries")
-    buses = set()
     for entry in entries if isinstance(entries, list) else []:
-        bus = entry.get("EventBusName", "default") if isinstance(entry, dict) else "default"
-        if isinstance(bus, str) and not bus.startswith("{%"):
-            buses.add(bus if bus.startswith("arn:") else scope.arn("events", f"event-bus/{bus}"))
-    if buses:
-        yield Statement(("events:PutEvents",), tuple(sorted(buses)), because)
+        name = entry.get("DetailType") if isinstance(entry, dict) else None
+        if isinstance(name, str):
+            yield name
 
 
-def _start_execution(use: TaskUse, scope: Scope, because: str) -> Iterator[Statement]:
-    machine = use.arguments.get("StateMachineArn")
-    if not isinstance(machine, str) or machine.startswith("{%"):
-        return
-    yield Statement(("states:StartExecution",), (machine,), because)
-    if ".sync" in use.resource:
-        execution = machine.replace(":stateMachine:", ":execution:", 1) + ":*"
-        yield Statement(("states:DescribeExecution", "states:StopExecution"), (execution,), because)
-        rule = scope.arn("events", "rule/StepFunctionsGetEventsForStepFunctionsExecutionRule")
-        yield Statement(
-            ("events:DescribeRule", "events:PutRule", "events:PutTargets"), (rule,), because
-        )
-
-
-def _send_message(use: TaskUse, scope: Scope, because: str) -> Iterator[Statement]:
-    url = use.arguments.get("QueueUrl")
-    if isinstance(url, str) and not url.startswith("{%"):
-        yield Statement(
-            ("sqs:SendMessage",), (scope.arn("sqs", url.rstrip("/").split("/")[-1]),), because
-        )
-
-
-def _publish(use: TaskUse, _: Scope, because: str) -> Iterator[Statement]:
-    topic = use.arguments.get("TopicArn")
-    if isinstance(topic, str) and not topic.startswith("{%"):
-        yield Statement(("sns:Publish",), (topic,), because)
-
-
-_GRANTS: dict[str, Callable[[TaskUse, Scope, str], Iterator[Statement]]] = {
-    "events:putEvents": _put_events,
-    "states:startExecution": _start_execution,
-    "sqs:sendMessage": _send_message,
-    "sns:publish": _publish,
-}
-
-
-def _ours(name: str, scope: Scope) -> bool:
-    return name.startswith(f"{scope.namespace}_") and name.endswith(f"_{scope.sandbox}")
+def _is_dangling(used: Used, names: Names, scope: Scope) -> bool:
+    ours = used.name.startswith(f"{scope.namespace}_") and used.name.endswith(f"_{scope.sandbox}")
+    return ours and (used.kind, _short(used.name, scope)) not in names.broken
 
 
 def _short(name: str, scope: Scope) -> str:
     return name.removeprefix(f"{scope.namespace}_").removesuffix(f"_{scope.sandbox}")
 
 
-def _written_at(use: TaskUse, flow: Flow) -> Address:
-    path: tuple[Any, ...] = (*flow.address.path, *use.path)
-    if _LAMBDA_ARN.match(use.resource):
-        return Address(flow.address.file, (*path, "Resource"))
-    key = "Arguments" if use.query_language == "JSONata" else "Parameters"
-    return Address(flow.address.file, (*path, key, "FunctionName"))
+def _written_at(use: TaskUse, used: Used, flow: Flow) -> Address:
+    return Address(flow.address.file, (*flow.address.path, *use.path, *used.keys))
 
 
-def _bare_name(use: TaskUse, flow: Flow, bare: str) -> Finding:
+def _verb(used: Used) -> str:
+    return "invokes" if used.kind == "function" else f"names the {used.kind}"
+
+
+def _bare_name(use: TaskUse, used: Used, flow: Flow) -> Finding:
+    kind = used.kind
     return Finding(
         "bare-name",
-        f"the state `{use.name}` invokes `{bare}`, which on AWS is another function's name",
-        _written_at(use, flow),
-        f"write `'{{{{namespace}}}}_{bare}_{{{{sandbox}}}}'`",
+        f"the state `{use.name}` {_verb(used)} `{used.name}`, "
+        f"which on AWS is another {kind}'s name",
+        _written_at(use, used, flow),
+        f"write `'{{{{namespace}}}}_{used.name}_{{{{sandbox}}}}'`",
     )
 
 
-def _dangling(
-    use: TaskUse, flow: Flow, name: str, functions: Mapping[str, Function], scope: Scope
-) -> Finding:
-    short = _short(name, scope)
-    close = difflib.get_close_matches(short, functions, n=1)
-    hint = (
-        f"did you mean `{close[0]}`?"
-        if close
-        else f"there are: {', '.join(functions)}"
-        if functions
-        else "the topology has no functions"
-    )
+def _dangling(use: TaskUse, used: Used, flow: Flow, known: list[str], scope: Scope) -> Finding:
+    short = _short(used.name, scope)
+    close = difflib.get_close_matches(short, known, n=1)
+    if close:
+        hint = f"did you mean `{close[0]}`?"
+    elif known:
+        hint = f"there are: {', '.join(known)}"
+    else:
+        hint = f"the topology has no {_SECTIONS.get(used.kind, 'flows')}"
+    verb = "invokes" if used.kind == "function" else "names"
     return Finding(
         "unknown-name",
-        f"the state `{use.name}` invokes the function `{short}`, which isn't there",
-        _written_at(use, flow),
+        f"the state `{use.name}` {verb} the {used.kind} `{short}`, which isn't there",
+        _written_at(use, used, flow),
         hint,
     )

@@ -77,7 +77,7 @@ def _plain(value: object) -> bool:
 
 
 def _rule(rule: Node, top: bool) -> None:
-    table: dict[str, Checker] = {**COMPARISONS, "And": _rules, "Or": _rules, "Not": _not}
+    table: dict[str, Checker] = {**COMPARISONS, "And": _rules, "Or": _rules, "Not": bare_rule}
     table |= {"Variable": path(), "Comment": text}
     foreign = {"Condition": "set `QueryLanguage: JSONata` on the state to use it"}
     if top:
@@ -98,6 +98,11 @@ def _rule(rule: Node, top: bool) -> None:
         rule.fail("has no `Variable`", "missing-key", at="key")
 
 
+def bare_rule(node: Node) -> None:
+    """A rule without its `Next`."""
+    _rule(node, top=False)
+
+
 def _rules(node: Node) -> None:
     if not isinstance(node.value, list) or not node.value:
         node.fail("must be a list of rules, one at least", "wrong-type")
@@ -105,7 +110,3 @@ def _rules(node: Node) -> None:
     for rule in node.items("rule"):
         inner = f"{rule.label.split(' of ', 1)[0]} in {node.label}"
         _rule(replace(rule, label=inner), top=False)
-
-
-def _not(node: Node) -> None:
-    _rule(node, top=False)

@@ -6,11 +6,31 @@ to hand data to a target of each kind.
 
 from __future__ import annotations
 
-from tc.compose.permissions import event, flow, function, route
+from tc.compose.permissions import (
+    channel,
+    event,
+    flow,
+    function,
+    job,
+    mutation,
+    route,
+    schedule,
+    stream,
+)
 from tc.compose.permissions.parts import Parts
 from tc.spec.topology import RoleSpec
 
-_KINDS = (function.roles, flow.roles, event.roles, route.roles)
+_KINDS = (
+    function.roles,
+    flow.roles,
+    event.roles,
+    route.roles,
+    job.roles,
+    schedule.roles,
+    stream.roles,
+    channel.roles,
+    mutation.roles,
+)
 
 
 def roles(parts: Parts) -> tuple[RoleSpec, ...]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from tc.spec.base import Entity
 from tc.spec.function import Function
-from tc.spec.names import shorten
 from tc.spec.scope import Scope
 from tc.spec.topology import Edge, Entry, Flow, Id, Statement
 
@@ -30,8 +29,8 @@ class Parts:
                 yield entry
 
     def function_name(self, name: str) -> str:
-        """The name on AWS (Lambda: at most 64 characters)."""
-        return shorten(f"{self.scope.namespace}_{name}_{self.scope.sandbox}", 64)
+        """The name on AWS of the function `name`."""
+        return self.functions[name].full_name(self.scope)
 
     def edges_from(self, source: Id) -> Iterator[Edge]:
         return (edge for edge in self.edges if edge.source == source)

@@ -23,7 +23,16 @@ HOOKS = (
     "http_import",
     "rest_import",
     "flows",
+    "flow_timeouts",
+    "tagged",
+    "athena",
+    "glue",
     "events",
+    "deliveries",
+    "schedules",
+    "pools",
+    "appsync_addresses",
+    "appsync_events",
 )
 
 

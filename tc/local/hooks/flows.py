@@ -1,4 +1,5 @@
-"""StartExecution and StartSyncExecution refuse and answer as Step Functions does.
+"""StartExecution and StartSyncExecution refuse and answer as Step Functions does, and whether
+a flow is traced is remembered.
 
 Why: the engine runs Standard flows with StartSyncExecution, which AWS refuses, takes an input that
 isn't JSON, and gives a failed execution an output, so a route that passes on `output` would look
@@ -12,6 +13,7 @@ from typing import Any
 
 from .needs import need, replace
 
+TRACED = ("CreateStateMachine", "UpdateStateMachine")
 HANDLER = ("method", "path", "headers", "body", "query_params")
 
 
@@ -30,9 +32,21 @@ def install() -> None:
             if refused is not None:
                 return refused
         answer = await original(method, path, headers, body, query_params)
+        if action in TRACED and answer[0] == 200:
+            keep_tracing(body, answer[2])
         return tidy(*answer) if sync else answer
 
     replace("services.stepfunctions", "handle_request", handle)
+
+
+def keep_tracing(asked: bytes, answered: bytes) -> None:
+    """DescribeStateMachine tells whether a flow is traced."""
+    from ministack.services import stepfunctions
+
+    given = json.loads(asked)
+    arn = given.get("stateMachineArn") or json.loads(answered).get("stateMachineArn", "")
+    if "tracingConfiguration" in given and arn in stepfunctions._state_machines:
+        stepfunctions._state_machines[arn]["tracingConfiguration"] = given["tracingConfiguration"]
 
 
 def refuse(body: bytes, *, sync: bool) -> Any:

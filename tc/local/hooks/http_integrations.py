@@ -1,9 +1,10 @@
 """HTTP APIs: service integrations, answers to failures, and the time limit.
 
 Why: the engine takes every integration of an HTTP API for a Lambda function, forgets
-`integrationSubtype` and `credentialsArn` when one is made, and shows a failed function's error
-object to the caller with status 502. AWS starts flows, puts events and sends messages, answers 500
-`Internal Server Error` to a failed function, and gives up after the integration's time limit.
+`integrationSubtype` and `credentialsArn` when one is made, maps no parameters of what a function
+gets, lets any number of requests through, and shows a failed function's error object to the caller
+with status 502. AWS starts flows, puts events and sends messages, answers 500 `Internal Server
+Error` to a failed function, and gives up after the integration's time limit.
 """
 
 from __future__ import annotations
@@ -57,16 +58,22 @@ def install() -> None:
     check()
     _keep_fields()
     need("services.apigateway", "_get_stage_variables", "api_id", "stage")
+    need("services.apigateway", "_stages")
+    need("services.apigateway", "_apply_request_parameter_mappings", "integration")
+    need("services.apigateway_v1", "_take_token", "slot", "limits")
     original = need("services.apigateway", "_invoke_lambda_proxy", *SHAPE)
 
     async def invoke(integration: dict[str, Any], *rest: Any, **more: Any) -> Answer:
+        limited = _limited(*rest[:2])
+        if limited:
+            return limited
         subtype = integration.get("integrationSubtype")
         seconds = float(integration.get("timeoutInMillis") or 30_000) / 1000
         _http.set(True)
         if subtype:
             work = serve(subtype, integration, request_of(rest, more))
         else:
-            work = original(integration, *rest, **more)
+            work = original(integration, *_mapped(integration, rest, more), **more)
         answer = await within(seconds, work)
         return answer or problem(503, "Service Unavailable")
 
@@ -85,6 +92,41 @@ def install() -> None:
         return found, None
 
     replace("services.lambda_svc", "lambda_execute_result_to_api_proxy_response", response)
+
+
+def _limited(api_id: str, stage: str) -> Answer | None:
+    """The refusal of a request above what the stage lets through."""
+    stages = need("services.apigateway", "_stages").get(api_id) or {}
+    said = (stages.get(stage) or {}).get("defaultRouteSettings") or {}
+    limits = {
+        "burstLimit": said.get("throttlingBurstLimit"),
+        "rateLimit": said.get("throttlingRateLimit"),
+    }
+    take = need("services.apigateway_v1", "_take_token", "slot", "limits")
+    return None if take(("http", api_id, stage), limits) else problem(429, "Too Many Requests")
+
+
+def _mapped(integration: dict[str, Any], rest: tuple[Any, ...], more: dict[str, Any]) -> Any:
+    """What the function gets where the integration appends, overwrites and removes."""
+    if not integration.get("requestParameters"):
+        return rest
+    api_id, stage, path, method, headers, body, query, route_key, *params = rest
+    found = request_of(rest, more)
+    apply = need("services.apigateway", "_apply_request_parameter_mappings", "integration")
+    headers, query, path = apply(
+        integration,
+        request_headers=headers,
+        request_query=query or {},
+        request_path=path,
+        path_params=found.path_params,
+        context_vars={
+            **found.context,
+            "authorizer.jwt.claims": found.context["authorizer"]["jwt"]["claims"],
+            "authorizer.lambda": found.context["authorizer"]["lambda"],
+        },
+        stage_vars=found.stage_variables,
+    )
+    return api_id, stage, path, method, headers, body, query, route_key, *params
 
 
 def _keep_fields() -> None:
@@ -195,6 +237,8 @@ def parameters(written: dict[str, str], request: Request) -> dict[str, str]:
     """The values of a service call, selections resolved. Raises Unresolved."""
     made = {}
     for name, value in written.items():
+        if not value:
+            continue  # emptied: so an update takes a parameter out
         if "${" in value:
             made[name] = SELECTION.sub(lambda found: _inside(found[1], request), value)
         elif value.startswith("$"):

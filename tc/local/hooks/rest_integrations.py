@@ -10,10 +10,11 @@ import asyncio
 import json
 import re
 from typing import Any
+from urllib.parse import parse_qsl
 
 from .http_integrations import within
 from .needs import need, replace
-from .service_calls import Answer, check, json_call, problem
+from .service_calls import Answer, check, json_call, problem, send_message
 from .vtl import BodyError, Mapping, follow, render
 from .vtl_parse import TemplateError
 
@@ -40,14 +41,8 @@ def install() -> None:
     need("services.apigateway_v1", "_extract_lambda_ref_from_integration_uri", "uri")
     need("services.apigateway_v1", "_call_lambda_raw", "function_ref", "event")
     need("services.lambda_svc", "invoke_async_with_retry", "func", "event")
-    renderer = ("template", "body_str", "params_map", "context")
-    replace("services.apigateway_v1", "_render_request_template_v1", _plain_render, *renderer)
-
-
-def _plain_render(template: str, body_str: str, params_map: dict[str, str], context: Any) -> str:
-    """The engine's SQS integration asks for its templates here."""
-    params = {"path": {}, "querystring": {}, "header": params_map}
-    return render(template, Mapping(body_str, params, dict(context or {})))
+    replace("services.apigateway_v1", "_invoke_sqs_v1", invoke, *SHAPE)
+    need("services.sqs", "_queue_url_for_account", "account_id", "name")
 
 
 def limit(integration: dict[str, Any]) -> float:
@@ -110,7 +105,29 @@ async def backend(
     if spec is not None and spec[1] in ("states", "events") and spec[2] == "action":
         status, text = await json_call(spec[1], spec[3], sent)
         return status, text, str(status)
+    if spec is not None and spec[1:3] == ("sqs", "path"):
+        return await _queue(spec[3], sent)
     return await _function(integration, sent, mapping, more)
+
+
+async def _queue(path: str, sent: str) -> tuple[int, str, str]:
+    """A form for a queue: SQS answers API Gateway in JSON."""
+    account, _, name = path.strip("/").rpartition("/")
+    url = need("services.sqs", "_queue_url_for_account")(account, name)
+    fields = dict(parse_qsl(sent, keep_blank_values=True))
+    if fields.pop("Action", "") != "SendMessage":
+        return 400, json.dumps({"message": "only SendMessage"}), "400"
+    status, text = await send_message(url, fields)
+    if status >= 300:
+        return status, text, str(status)
+    told = {key: _between(text, key) for key in ("MD5OfMessageBody", "MessageId")}
+    said = {"SendMessageResponse": {"SendMessageResult": told}}
+    return status, json.dumps(said), str(status)
+
+
+def _between(text: str, tag: str) -> str:
+    found = re.search(f"<{tag}>([^<]*)</{tag}>", text)
+    return found[1] if found else ""
 
 
 async def _function(

@@ -59,12 +59,16 @@ class Directory:
 
     def findings(self, **scope: Any) -> list[Finding]:
         """Everything that compose and the kinds find wrong."""
+        return [finding for finding in self.said(**scope) if finding.severity == "error"]
+
+    def said(self, **scope: Any) -> list[Finding]:
+        """The same, with what they warn of."""
         composed = self.composed(**scope)
         found = list(composed.findings)
         for part in composed.topology.family():
             for component in kinds():
                 found += component.check(part)
-        return [finding for finding in found if finding.severity == "error"]
+        return found
 
     def topology(self, **scope: Any) -> Topology:
         """The topology, in which nothing may be wrong."""

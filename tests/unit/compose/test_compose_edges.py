@@ -235,13 +235,6 @@ def test_nested_topologies_name_each_other_in_their_flows(directory: Directory) 
     assert allowed[0].resources[0].endswith(":function:down_one_bob")
 
 
-def test_a_function_cannot_start_a_flow_unsaid(directory: Directory) -> None:
-    """A target that nothing is made of would be lost in silence."""
-    text = "name: etl\nflow: {StartAt: s, States: {s: {Type: Succeed}}}\n"
-    text += "functions: {one: {state: etl}}\n"
-    assert codes(directory.write(text, "one").findings()) == ["not-yet"]
-
-
 def test_a_written_flow_that_aws_would_refuse_is_an_error_with_its_line(
     directory: Directory,
 ) -> None:

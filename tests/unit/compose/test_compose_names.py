@@ -10,6 +10,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from tc.components import api_names, event, role
+from tc.components.event_model import EventModel
 from tc.components.log_group import log_key
 from tc.spec.finding import Address
 from tc.spec.names import ENTITY_NAME, NAME, shorten
@@ -29,7 +30,7 @@ def things(namespace: str, sandbox: str, name: str) -> dict[str, str]:
     """The name of each kind of thing that an entity `name` makes."""
     scope = Scope(namespace, sandbox, account="111122223333", region="eu-west-1")
     topology = Topology(namespace, scope, {}, {}, {}, (), (), AT)
-    entry = Entry("event", name, event.EventModel(), AT)
+    entry = Entry("event", name, EventModel(), AT)
     return {
         "function": topology.function_name(name),
         "log group": log_key(topology.function_name(name)),

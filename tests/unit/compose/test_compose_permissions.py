@@ -30,6 +30,7 @@ def allow(action: str | list[str], *resources: str) -> dict[str, Any]:
 
 
 FLOW = "flow: {StartAt: s, States: {s: {Type: Succeed}}}\n"
+EXPRESS = "mode: Express\nlogging: {level: 'OFF'}\n"
 MACHINE = ARN.format("states", "stateMachine:etl_bob")
 BUS = ARN.format("events", "event-bus/default")
 ENTRIES = [
@@ -40,11 +41,11 @@ ENTRIES = [
         {"api.etl": [allow("states:StartExecution", MACHINE)]},
     ),
     (
-        f"mode: Express\n{FLOW}routes: {{/a: {{state: etl}}}}",
+        f"{EXPRESS}{FLOW}routes: {{/a: {{state: etl}}}}",
         {"api.etl": [allow("states:StartSyncExecution", MACHINE)]},
     ),
     (
-        f"mode: Express\n{FLOW}routes: {{/a: {{state: etl}}, /b: {{state: etl, async: true}}}}",
+        f"{EXPRESS}{FLOW}routes: {{/a: {{state: etl}}, /b: {{state: etl, async: true}}}}",
         {
             "api.etl": [
                 allow("states:StartSyncExecution", MACHINE),

@@ -1,10 +1,8 @@
 # ruff: noqa: N803  the parameters are named as AWS names them
-"""IAM, CloudWatch Logs, Lambda and Step Functions of the account in memory."""
+"""IAM, CloudWatch Logs and Step Functions of the account in memory."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -47,7 +45,9 @@ class Roles(Part):
         assert len(RoleName) <= 64
         if RoleName in self.roles:
             raise refuse("EntityAlreadyExists", f"Role with name {RoleName} already exists.")
+        boundary = given.get("PermissionsBoundary")
         role = {
+            **({"PermissionsBoundary": {"PermissionsBoundaryArn": boundary}} if boundary else {}),
             "RoleName": RoleName,
             "Path": Path,
             "Arn": f"arn:aws:iam::{self.account}:role{Path}{RoleName}",
@@ -72,8 +72,20 @@ class Roles(Part):
         for key in TagKeys:
             self._role(RoleName)["tags"].pop(key, None)
 
+    def iam_put_role_permissions_boundary(self, RoleName: str, PermissionsBoundary: str) -> None:
+        told = {"PermissionsBoundaryArn": PermissionsBoundary}
+        self._role(RoleName)["role"]["PermissionsBoundary"] = told
+
+    def iam_delete_role_permissions_boundary(self, RoleName: str) -> None:
+        del self._role(RoleName)["role"]["PermissionsBoundary"]
+
     def iam_list_roles(self, PathPrefix: str) -> Any:
-        roles = [role["role"] for role in self.roles.values()]
+        """As AWS does, without boundaries and tags."""
+        hidden = {"PermissionsBoundary"}
+        roles = [
+            {key: value for key, value in role["role"].items() if key not in hidden}
+            for role in self.roles.values()
+        ]
         return {"Roles": [role for role in roles if role["Path"].startswith(PathPrefix)]}
 
     def iam_put_role_policy(self, RoleName: str, PolicyName: str, PolicyDocument: str) -> None:
@@ -150,112 +162,19 @@ class Logs(Part):
         del self.groups[logGroupName]
 
 
-class Functions(Part):
-    roles: dict[str, dict[str, Any]]
-
-    def start(self) -> None:
-        self.functions: dict[str, dict[str, Any]] = {}
-        self.layers: dict[str, int] = {}
-
-    def _function(self, name: str) -> dict[str, Any]:
-        name = name.split(":function:")[-1]
-        if name not in self.functions:
-            raise refuse("ResourceNotFoundException", f"Function not found: {name}")
-        return self.functions[name]
-
-    def lambda_get_function(self, FunctionName: str) -> Any:
-        function = self._function(FunctionName)
-        return {
-            "Configuration": function["configuration"],
-            "Tags": function["tags"],
-            "Code": {"Location": "https://code.invalid"},
-        }
-
-    def lambda_create_function(self, FunctionName: str, Code: Any, Tags: Any, **given: Any) -> Any:
-        assert len(FunctionName) <= 64
-        if FunctionName in self.functions:
-            raise refuse("ResourceConflictException", f"Function already exist: {FunctionName}")
-        if given["Role"].rsplit("/", 1)[-1] not in self.roles:
-            raise refuse("InvalidParameterValueException", "The role cannot be assumed by Lambda.")
-        arn = self.arn("lambda", f"function:{FunctionName}")
-        function = {"arn": arn, "tags": Tags, "policy": {}, "configuration": {"FunctionArn": arn}}
-        function["configuration"] |= {"State": "Active", "LastUpdateStatus": "Successful"}
-        self.functions[FunctionName] = function
-        self._code(function, Code["ZipFile"], given.pop("Architectures"))
-        given.pop("PackageType")
-        self._configure(function, given)
-        return function["configuration"]
-
-    def lambda_update_function_code(
-        self, FunctionName: str, ZipFile: bytes, Architectures: Any
-    ) -> None:
-        self._code(self._function(FunctionName), ZipFile, Architectures)
-
-    def lambda_update_function_configuration(self, FunctionName: str, **given: Any) -> None:
-        self._configure(self._function(FunctionName), given)
-
-    def _code(self, function: dict[str, Any], body: bytes, architectures: list[str]) -> None:
-        digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
-        changed = {"CodeSha256": digest, "CodeSize": len(body), "Architectures": architectures}
-        function["configuration"].update(changed)
-
-    def _configure(self, function: dict[str, Any], given: dict[str, Any]) -> None:
-        known = {"Runtime", "Handler", "Role", "Description", "MemorySize", "Timeout"}
-        known |= {"Environment", "Layers", "EphemeralStorage", "TracingConfig"}
-        assert set(given) <= known
-        if "Layers" in given:
-            given["Layers"] = [{"Arn": arn} for arn in given["Layers"]]
-        function["configuration"].update(given)
-
-    def lambda_tag_resource(self, Resource: str, Tags: dict[str, str]) -> None:
-        self._function(Resource)["tags"].update(Tags)
-
-    def lambda_untag_resource(self, Resource: str, TagKeys: list[str]) -> None:
-        for key in TagKeys:
-            self._function(Resource)["tags"].pop(key, None)
-
-    def lambda_delete_function(self, FunctionName: str) -> None:
-        self._function(FunctionName)
-        del self.functions[FunctionName]
-
-    def lambda_get_policy(self, FunctionName: str) -> Any:
-        policy = self._function(FunctionName)["policy"]
-        if not policy:
-            raise refuse("ResourceNotFoundException", "The resource you requested does not exist.")
-        return {"Policy": json.dumps({"Statement": list(policy.values())})}
-
-    def lambda_add_permission(self, FunctionName: str, StatementId: str, **given: Any) -> None:
-        policy = self._function(FunctionName)["policy"]
-        if StatementId in policy:
-            raise refuse("ResourceConflictException", "The statement id provided already exists.")
-        policy[StatementId] = {
-            "Sid": StatementId,
-            "Effect": "Allow",
-            "Principal": {"Service": given["Principal"]},
-            "Action": given["Action"],
-            "Condition": {"ArnLike": {"AWS:SourceArn": given["SourceArn"]}},
-        }
-
-    def lambda_remove_permission(self, FunctionName: str, StatementId: str) -> None:
-        if self._function(FunctionName)["policy"].pop(StatementId, None) is None:
-            raise refuse("ResourceNotFoundException", "No policy is associated")
-
-    def lambda_list_layer_versions(self, LayerName: str, MaxItems: int) -> Any:
-        newest = self.layers.get(LayerName)
-        arn = self.arn("lambda", f"layer:{LayerName}:{newest}")
-        return {"LayerVersions": [{"LayerVersionArn": arn}] if newest else []}
-
-    def lambda_get_layer_version(self, LayerName: str, VersionNumber: int) -> Any:
-        if not 1 <= VersionNumber <= self.layers.get(LayerName, 0):
-            raise refuse("ResourceNotFoundException", "no such layer version")
-        return {"LayerVersionArn": self.arn("lambda", f"layer:{LayerName}:{VersionNumber}")}
-
-
 class StateMachines(Part):
+    groups: dict[str, dict[str, Any]]
+
     def start(self) -> None:
         self.machines: dict[str, dict[str, Any]] = {}
+        self.versions: dict[str, list[str]] = {}
+
+    def _activity(self, arn: str) -> dict[str, Any]:
+        raise NotImplementedError
 
     def _machine(self, arn: str) -> dict[str, Any]:
+        if ":activity:" in arn:
+            return self._activity(arn)
         for machine in self.machines.values():
             if machine["stateMachineArn"] == arn:
                 return machine
@@ -267,12 +186,17 @@ class StateMachines(Part):
             raise refuse("StateMachineAlreadyExists", "State Machine Already Exists")
         arn = self.arn("states", f"stateMachine:{name}")
         self.machines[name] = {
-            **given,
+            "type": given.pop("type"),
             "stateMachineArn": arn,
             "status": "ACTIVE",
             "creationDate": SINCE,
             "tags": pairs(tags),
         }
+        try:
+            self._configure_machine(name, given)
+        except AwsError:
+            del self.machines[name]
+            raise
         return {"stateMachineArn": arn}
 
     def stepfunctions_describe_state_machine(self, stateMachineArn: str) -> Any:
@@ -283,8 +207,24 @@ class StateMachines(Part):
         return {"tags": [{"key": key, "value": value} for key, value in tags.items()]}
 
     def stepfunctions_update_state_machine(self, stateMachineArn: str, **given: Any) -> None:
-        assert set(given) <= {"definition", "roleArn"}
-        self._machine(stateMachineArn).update(given)
+        self._machine(stateMachineArn)
+        name = stateMachineArn.split(":stateMachine:")[1]
+        self._configure_machine(name, given)
+
+    def _configure_machine(self, name: str, given: dict[str, Any]) -> None:
+        """Step Functions tests that the role may write to the log group."""
+        publishes = given.pop("publish", False)
+        description = given.pop("versionDescription", None)
+        known = {"definition", "roleArn", "loggingConfiguration", "tracingConfiguration"}
+        assert set(given) <= known
+        for destination in given.get("loggingConfiguration", {}).get("destinations", []):
+            group = destination["cloudWatchLogsLogGroup"]["logGroupArn"]
+            assert group.endswith(":*"), "the ARN of a log group ends in :*"
+            if group.split(":log-group:")[1].removesuffix(":*") not in self.groups:
+                raise refuse("InvalidLoggingConfiguration", "The log group does not exist.")
+        self.machines[name].update(given)
+        if publishes:
+            self.versions.setdefault(name, []).append(description)
 
     def stepfunctions_tag_resource(self, resourceArn: str, tags: Any) -> None:
         self._machine(resourceArn)["tags"].update(pairs(tags))
