@@ -10,7 +10,7 @@ def _keys(text: str) -> frozenset[str]:
 #: what a mapping is -> its keys in the whole grammar; those that a model has are never looked up
 LATER: dict[str, frozenset[str]] = {
     "topology": _keys(
-        "routes events channels mutations pages pools triggers "
+        "routes events "
         "jobs tests concurrency hyphenated_names"
     ),
     "functions": _keys("test shared fqn namespace"),
@@ -20,7 +20,6 @@ LATER: dict[str, frozenset[str]] = {
     ),
     "routes": _keys("vertical"),
     "routes.json": _keys("verticals"),
-    "events": _keys("channel mutation"),
 }
 _ARTICLES = {
     "hooks": "the hooks",

@@ -135,9 +135,7 @@ def texts(values: Any) -> Any:
     return {key: as_text(value) for key, value in values.items()}
 
 
-def _json_files(
-    directory: Path, known: set[str], taken: set[Path], reader: Reader
-) -> list[Path]:
+def _json_files(directory: Path, known: set[str], taken: set[Path], reader: Reader) -> list[Path]:
     try:
         files = sorted(path for path in directory.iterdir() if not path.name.startswith("."))
     except (OSError, ValueError):

@@ -17,7 +17,6 @@ from tc.spec.finding import Address, Finding
 #: files that macros may read in one run, and their size in all
 MAX_INCLUDES = 1000
 MAX_INCLUDED = 20 * 1024 * 1024
-_LATER_MACROS = frozenset({"!mutations"})
 
 
 class Reader:
@@ -131,10 +130,11 @@ class _Macros:
     def _value(self, tag: str, argument: Any, place: Position) -> Any:
         if tag == "!include" and isinstance(argument, str) and argument.strip():
             return self._include(argument.strip(), place)
-        if tag == "!read":
+        if tag in ("!read", "!mutations"):
             names = argument.split() if isinstance(argument, str) else argument
             if isinstance(names, list) and names and all(isinstance(n, str) for n in names):
-                return self._read(names, place)
+                merge = tag == "!mutations"
+                return self._merged(names, place) if merge else self._read(names, place)
         self._refuse(*_bad_macro(tag), place)
         return MISSING
 
@@ -146,6 +146,29 @@ class _Macros:
             self._refuse("cycle", f"`{name}` includes itself", "", place)
             return MISSING
         return self.reader.read(file)
+
+    def _merged(self, names: list[str], place: Position) -> Any:
+        """The fragments in `names` as one: mappings in them are merged, names stay unique."""
+        whole: dict[str, Any] = {}
+        for name in names:
+            part = self._include(name, place)
+            if part is MISSING:
+                return MISSING
+            if not isinstance(part, dict):
+                text = f"`{name}` must be a mapping, not {kind_of(part)}"
+                self._refuse("wrong-type", text, "", place)
+                return MISSING
+            for key, value in part.items():
+                known = whole.setdefault(key, {} if isinstance(value, dict) else value)
+                if isinstance(value, dict) and isinstance(known, dict):
+                    for twice in known.keys() & value.keys():
+                        text = f"there are two `{key}.{twice}`; the second is in `{name}`"
+                        self._refuse("duplicate-name", text, "take one out", place)
+                    known.update(value)
+                elif known != value:
+                    text = f"`{key}` is said twice; the second is in `{name}`"
+                    self._refuse("duplicate-key", text, "keep one", place)
+        return whole
 
     def _read(self, names: list[str], place: Position) -> Any:
         texts = []
@@ -184,13 +207,14 @@ class _Macros:
         self.reader.findings.append(finding)
 
 
+_MACROS = "the macros are `!include`, `!read` and `!mutations`"
+
+
 def _bad_macro(tag: str) -> tuple[str, str, str]:
-    if tag in _LATER_MACROS:
-        return "not-yet", f"this version of tc can't read `{tag}` yet", ""
-    if tag in ("!include", "!read"):
+    if tag in ("!include", "!read", "!mutations"):
         return "wrong-type", f"`{tag}` takes the name of a file", f"{tag} file.yml"
     shown = tag.replace("tag:yaml.org,2002:", "!!")
-    return "unknown-tag", f"`{shown}` is no macro", "the macros are `!include` and `!read`"
+    return "unknown-tag", f"`{shown}` is no macro", _MACROS
 
 
 def _finding(stop: Stop, text: str, file: Path) -> Finding:

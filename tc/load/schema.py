@@ -14,8 +14,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
 from pydantic_core import core_schema
 
-from tc.load.sections import GROUPS
-from tc.spec.base import Strict, keys
+from tc.load.sections import GROUPS, LISTS
+from tc.spec.base import Strict, Whole, keys
 from tc.spec.function import FunctionEntry, FunctionFile, VarsEntry
 from tc.spec.names import ENTITY_NAME, NAME
 from tc.spec.spec import TopologyFile
@@ -27,6 +27,9 @@ _REFERENCE = "#/$defs/{model}"
 
 Schema = dict[str, Any]
 
+#: an entry of a list of names
+_NAME: Schema = {"type": "string"}
+
 
 def topology_schema(sections: Mapping[str, type[Strict]]) -> Schema:
     """topology.yml; `sections` has the model of an entry for each section that can be deployed."""
@@ -37,8 +40,14 @@ def topology_schema(sections: Mapping[str, type[Strict]]) -> Schema:
     for section, model in models.items():
         described[section] = {
             **described.get(section, {"description": _first_line(model)}),
-            **_entries(refs[model], GROUPS.get(section, ())),
+            **(
+                refs[model]
+                if issubclass(model, Whole)
+                else _entries(refs[model], GROUPS.get(section, ()))
+            ),
         }
+        if section in LISTS:
+            described[section] |= {"type": ["object", "array", "null"], "items": _NAME}
     described["functions"]["propertyNames"] = {"pattern": _pattern(ENTITY_NAME)}
     described["name"]["pattern"] = _pattern(NAME)
     return _document("topology.yml", {**top, "properties": described}, definitions)

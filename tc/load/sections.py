@@ -9,12 +9,14 @@ from typing import Any
 from tc.load.reader import Reader, kind_of
 from tc.load.scalars import plain
 from tc.load.validate import Checked, lost_target, validate, without
-from tc.spec.base import TARGET_KEYS, Strict
+from tc.spec.base import TARGET_KEYS, Strict, Whole
 from tc.spec.finding import Address, Finding
 
 DEFAULT_ROUTE = "default"
 #: section -> keys below which older files have more of its entries
 GROUPS: Mapping[str, tuple[str, ...]] = {"events": ("consumes", "produces")}
+#: sections that may be a list of names: entries without settings
+LISTS = frozenset({"pools"})
 _TARGETS = frozenset((*TARGET_KEYS, "proxy"))
 #: keys that say where an event is from
 _SOURCES = frozenset({"source", "producer", "producers", "pattern"})
@@ -38,16 +40,21 @@ def load_section(
     result: Sections,
 ) -> None:
     """Adds the entries of `data`, the mapping at `address`, to `result`."""
-    if not isinstance(data, Mapping):
+    listed = section in LISTS and isinstance(data, list)
+    if not isinstance(data, Mapping) and not listed:
         message = f"`{section}` must be a mapping of names, not {kind_of(data)}"
         reader.findings.append(Finding("wrong-type", message, address, at="key"))
+        return
+    if issubclass(model, Whole):
+        _load_whole(section, model, data, address, reader, result)
         return
     default: dict[str, Any] = {}
     if section == "routes" and isinstance(data.get(DEFAULT_ROUTE), Mapping):
         default = _default(model, data[DEFAULT_ROUTE], address / DEFAULT_ROUTE, section, reader)
         data = {key: value for key, value in data.items() if key != DEFAULT_ROUTE}
     good = result.good.setdefault(section, {})
-    for name, value, at in _entries(section, data, address, reader):
+    entries = _listed if listed else _entries
+    for name, value, at in entries(section, data, address, reader):
         if (section, name) in result.addresses:
             message = f"there are two {section} `{name}`"
             reader.findings.append(Finding("duplicate-name", message, at, "take one out", "key"))
@@ -62,6 +69,30 @@ def load_section(
             result.broken.add((section, name))
         else:
             good[name] = checked.model
+
+
+def _load_whole(
+    section: str,
+    model: type[Whole],
+    data: Mapping[str, Any],
+    address: Address,
+    reader: Reader,
+    result: Sections,
+) -> None:
+    """The entries of a section that is one thing."""
+    checked = validate(model, plain(data), address, section)
+    reader.findings += checked.findings
+    written = data.get(model.ENTRIES)
+    names = [name for name in written if not name.startswith("x-")] if written else []
+    good = result.good.setdefault(section, {})
+    entries = checked.model.entries() if checked.model else {}
+    spoilt = {path[1] for path in checked.removed if path[0] == model.ENTRIES and len(path) > 1}
+    for name in names:
+        result.addresses[(section, name)] = address / model.ENTRIES / name
+        if name in entries and name not in spoilt:
+            good[name] = entries[name]
+        else:
+            result.broken.add((section, name))
 
 
 def _default(
@@ -86,6 +117,18 @@ def _filled(value: Any, default: Mapping[str, Any]) -> Any:
     if not _TARGETS.isdisjoint(value):
         inherited = {key: item for key, item in default.items() if key not in _TARGETS}
     return {**inherited, **value}
+
+
+def _listed(
+    section: str, data: list[Any], address: Address, reader: Reader
+) -> Iterator[tuple[str, Any, Address]]:
+    """The entries of a list of names."""
+    for place, name in enumerate(data):
+        if isinstance(name, str):
+            yield name, {}, address / place
+        else:
+            message = f"`{section}` lists names, and this is {kind_of(name)}"
+            reader.findings.append(Finding("wrong-type", message, address / place))
 
 
 def _entries(

@@ -192,12 +192,27 @@ def _gone(
         and (selection.takes(found) or key in selection.gone)
     }
     for key, found in actual.items():
-        children = [child.key for child in actual.values() if child.parent == key]
-        unused = all(child in gone for child in children)
-        needed = any(resource.parent == key for resource in desired)
-        if found.outputs.get("made") == "tc" and unused and not needed:
+        if found.outputs.get("made") == "tc" and not _in_use(found, gone, desired, actual):
             gone[key] = found
     return list(gone.values())
+
+
+def _in_use(
+    shared: Actual,
+    gone: Mapping[str, Actual],
+    desired: Sequence[Resource],
+    actual: Mapping[str, Actual],
+) -> bool:
+    """Whether anything is left in what nobody owns. `outputs["inside"]` counts what is in it
+    now, other owners' things included, where its kind tells no children."""
+    key, inside = shared.key, shared.outputs.get("inside")
+    if inside is not None:
+        users = [found for found in actual.values() if key in found.needs]
+        left = int(inside) - sum(found.key in gone for found in users)
+        return left > 0 or any(resource.key == key for resource in desired)
+    children = [child.key for child in actual.values() if child.parent == key]
+    left_here = any(child not in gone for child in children)
+    return left_here or any(resource.parent == key for resource in desired)
 
 
 def _remove(found: Actual) -> Step:
@@ -213,14 +228,16 @@ def _grouped(
     working: set[str] = set()
     for step in steps:
         parent = by_key.get(_parent(step) or "")
-        if step.action is Action.KEEP and not (parent and parent.action is Action.REPLACE):
+        anew = parent is not None and parent.action is Action.REPLACE
+        if step.action is Action.KEEP and not anew:
             grouped[step.key] = step
             continue
+        if anew and step.action is not Action.DELETE:
+            # it went with the old parent
+            step = replace(step, action=Action.CREATE, changes=())
         if parent and _bears(parent, step):
             working.add(parent.key)
             step = replace(step, within=parent.key)
-            if parent.action is Action.REPLACE and step.action is not Action.DELETE:
-                step = replace(step, action=Action.CREATE, changes=())
         grouped[step.key] = step
     for key in working:
         parent = grouped[key]

@@ -10,7 +10,7 @@ from fake_services import Part, pairs, refuse
 
 class Events(Part):
     def start(self) -> None:
-        self.buses = {"default"}
+        self.buses: dict[str, dict[str, str]] = {"default": {}}
         self.rules: dict[tuple[str, str], dict[str, Any]] = {}
 
     def _rule(self, bus: str, name: str) -> dict[str, Any]:
@@ -22,8 +22,28 @@ class Events(Part):
             )
         return self.rules[bus, name]
 
-    def _by_arn(self, arn: str) -> dict[str, Any]:
-        return next(rule for rule in self.rules.values() if rule["Arn"] == arn)
+    def _tags(self, arn: str) -> dict[str, str]:
+        """Of a rule or a bus."""
+        bus = arn.partition(":event-bus/")[2]
+        if bus in self.buses:
+            return self.buses[bus]
+        for rule in self.rules.values():
+            if rule["Arn"] == arn:
+                found: dict[str, str] = rule["tags"]
+                return found
+        raise refuse("ResourceNotFoundException", f"{arn} does not exist.")
+
+    def events_create_event_bus(self, Name: str, Tags: list[dict[str, str]]) -> Any:
+        assert "/" not in Name
+        if Name in self.buses:
+            raise refuse("ResourceAlreadyExistsException", f"Event bus {Name} already exists.")
+        self.buses[Name] = pairs(Tags)
+        return {"EventBusArn": self.arn("events", f"event-bus/{Name}")}
+
+    def events_delete_event_bus(self, Name: str) -> None:
+        if any(bus == Name for bus, _ in self.rules):
+            raise refuse("ValidationException", "EventBus has rules and can't be deleted.")
+        self.buses.pop(Name, None)
 
     def events_put_rule(self, Name: str, EventBusName: str, **given: Any) -> Any:
         assert len(Name) <= 64
@@ -61,20 +81,22 @@ class Events(Part):
     def events_list_targets_by_rule(self, Rule: str, EventBusName: str) -> Any:
         return {"Targets": list(self._rule(EventBusName, Rule)["targets"].values())}
 
-    def events_list_rules(self, NamePrefix: str) -> Any:
-        found = [rule for (bus, _), rule in self.rules.items() if bus == "default"]
+    def events_list_rules(self, EventBusName: str, NamePrefix: str = "") -> Any:
+        if EventBusName not in self.buses:
+            raise refuse("ResourceNotFoundException", f"Event bus {EventBusName} does not exist.")
+        found = [rule for (bus, _), rule in self.rules.items() if bus == EventBusName]
         return {"Rules": [rule for rule in found if rule["Name"].startswith(NamePrefix)]}
 
     def events_list_tags_for_resource(self, ResourceARN: str) -> Any:
-        tags = self._by_arn(ResourceARN)["tags"]
+        tags = self._tags(ResourceARN)
         return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
 
     def events_tag_resource(self, ResourceARN: str, Tags: list[dict[str, str]]) -> None:
-        self._by_arn(ResourceARN)["tags"].update(pairs(Tags))
+        self._tags(ResourceARN).update(pairs(Tags))
 
     def events_untag_resource(self, ResourceARN: str, TagKeys: list[str]) -> None:
         for key in TagKeys:
-            self._by_arn(ResourceARN)["tags"].pop(key, None)
+            self._tags(ResourceARN).pop(key, None)
 
     def events_delete_rule(self, Name: str, EventBusName: str) -> None:
         if self._rule(EventBusName, Name)["targets"]:

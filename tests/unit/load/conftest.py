@@ -32,6 +32,7 @@ class RouteModel(Targets):
 class EventModel(Targets):
     producer: str | None = None
     producers: list[str] | None = None
+    source: str | None = None
     pattern: dict[str, Any] | None = None
 
 

@@ -321,10 +321,10 @@ def test_the_default_route(project: Project) -> None:
 def test_both_generations_of_events(project: Project) -> None:
     text = (
         "name: etl\nevents:\n  consumes: {A: {function: enhancer}}\n"
-        "  produces: {C: {doc_only: true}}\n  B: {function: enhancer}\n"
+        "  produces: {C: {producer: x}}\n  B: {function: enhancer}\n"
     )
     events = good(project.write({**BASE, "topology.yml": text})).sections["events"]
-    assert list(events) == ["A", "B"]
+    assert list(events) == ["A", "C", "B"]
 
 
 def test_a_flow_in_a_file(project: Project) -> None:

@@ -74,16 +74,16 @@ TOPOLOGIES: dict[str, tuple[str, list[str]]] = {
         ["2:35 not-yet"],
     ),
     "later key of a function": (
-        "name: etl\nfunctions: {enhancer: {runtime: {snapstart: true}}}\n",
-        ["2:34 not-yet"],
+        "name: etl\nfunctions: {enhancer: {shared: true}}\n",
+        ["2:24 not-yet"],
     ),
-    "later key of an old event": (
-        "name: etl\nevents: {consumes: {A: {source: x, function: enhancer}}}\n",
-        ["2:25 not-yet"],
+    "unknown key of an old event": (
+        "name: etl\nevents: {consumes: {A: {sorce: x, function: enhancer}}}\n",
+        ["2:25 unknown-key"],
     ),
-    "produced event": (
-        "name: etl\nevents:\n  produces: {A: {producer: x}}\n",
-        ["3:14 not-yet"],
+    "unknown key of a produced event": (
+        "name: etl\nevents:\n  produces: {A: {prodcer: x}}\n",
+        ["3:18 unknown-key"],
     ),
     "unknown template": (
         "name: etl\nroutes: {/a: {proxy: '{{namespce}}_enhancer'}}\n",
@@ -115,9 +115,9 @@ TOPOLOGIES: dict[str, tuple[str, list[str]]] = {
         "name: etl\nfunctions: {enhancer: {runtime: {handler: app.main}}}\n",
         ["2:43 no-code"],
     ),
-    "image": (
-        "name: etl\nfunctions: {enhancer: {runtime: {package_type: image}}}\n",
-        ["2:48 not-yet"],
+    "image with layers": (
+        "name: etl\nfunctions: {enhancer: {runtime: {package_type: image, layers: [a]}}}\n",
+        ["2:55 both"],
     ),
     "secret value": (
         "name: etl\nfunctions: {enhancer: {runtime: {environment: {A: 'ssm:'}}}}\n",
@@ -183,9 +183,9 @@ FILES: dict[str, tuple[Files, list[str]]] = {
         {"infrastructure/tc/etl/vars/enhancer.json": '{"timeout": 10}'},
         ["infrastructure/tc/etl/vars/enhancer.json:1:2 wrong-type"],
     ),
-    "vars of a later version": (
-        {"infrastructure/tc/etl/vars/enhancer.json": '{"default": {"network": {}}}'},
-        ["infrastructure/tc/etl/vars/enhancer.json:1:14 not-yet"],
+    "unknown key of a network": (
+        {"infrastructure/tc/etl/vars/enhancer.json": '{"default": {"network": {"subnet": []}}}'},
+        ["infrastructure/tc/etl/vars/enhancer.json:1:26 unknown-key"],
     ),
     "policy without statement": (
         {"infrastructure/tc/etl/roles/enhancer.json": '{"Version": "2012-10-17"}'},

@@ -84,6 +84,7 @@ def test_what_is_chosen(desired: list[Resource], written: list[str], expected: l
 
 
 VARS = {"memory_mb", "timeout_s", "environment", "storage_mb", "tracing"}
+VARS |= {"vpc", "file_systems", "kms_key", "snapstart"}
 FIELDS: list[tuple[list[str], set[str] | None]] = [
     (["functions"], None),
     (["vars"], VARS),

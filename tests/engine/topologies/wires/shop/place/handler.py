@@ -1,0 +1,2 @@
+def handler(order, context):
+    return {"order": order["order"], "total": 3 * order["price"]}
