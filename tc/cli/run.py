@@ -127,6 +127,7 @@ def read_topology(
     from tc.cli.scopes import scope_of
     from tc.components import kinds, sections
     from tc.compose.compose import compose
+    from tc.deploy.twins import twins
     from tc.errors import InvalidInput
     from tc.load.load import load
     from tc.load.locate import locate
@@ -141,6 +142,9 @@ def read_topology(
         for component in kinds():
             findings += component.check(part)
     errors = [finding for finding in findings if finding.severity == "error"]
+    if not errors:
+        errors = list(twins(composed.topology))
+        findings += errors
     named = all(finding.address.path != ("name",) for finding in errors)
     if errors and forgiving and named:
         text = f"the files here have {len(errors)} problem{'s' if len(errors) != 1 else ''}"
