@@ -111,12 +111,19 @@ class AwsError(TcError):
 
 _MISSING = frozenset(
     {
+        "ActivityDoesNotExist",
+        "EntityNotFoundException",
         "NoSuchEntity",
         "NoSuchEntityException",
         "NotFoundException",
         "ResourceNotFoundException",
         "StateMachineDoesNotExist",
         "NoSuchBucket",
+        "NoSuchDistribution",
+        "NoSuchFunctionExists",
+        "NoSuchOriginAccessControl",
+        "AWS.SimpleQueueService.NonExistentQueue",
+        "QueueDoesNotExist",
         "NoSuchKey",
         "404",
     }
@@ -128,6 +135,11 @@ _EXISTS = frozenset(
         "ResourceConflictException",
         "ResourceAlreadyExistsException",
         "StateMachineAlreadyExists",
+        "BucketAlreadyOwnedByYou",
+        "BucketAlreadyExists",
+        "QueueAlreadyExists",
+        "QueueNameExists",
+        "ResourceInUseException",
         "ConflictException",
     }
 )

@@ -102,9 +102,19 @@ def _turns(what: str, deadline: float, every: float, emit: Emit) -> Iterator[Non
 
 #: error code -> words of its message that say "not yet" (empty: whatever it says)
 _NOT_YET: dict[str, tuple[str, ...]] = {
-    "InvalidParameterValueException": ("cannot be assumed", "KMS key is invalid for CreateGrant"),
-    "AccessDeniedException": ("authorized to assume", "cannot be assumed"),
-    "ValidationException": ("cannot be assumed", "authorized to assume"),
+    "InvalidParameterValueException": (
+        "cannot be assumed",
+        "KMS key is invalid for CreateGrant",
+        "does not have permissions to call",
+        "ensure the role can perform",
+    ),
+    "InvalidArgumentException": ("unable to assume role", "not authorized to perform"),
+    "InvalidInputException": ("assume role permissions",),
+    "AWS.SimpleQueueService.QueueDeletedRecently": (),
+    "QueueDeletedRecently": (),
+    "ResourceInUseException": ("event source mapping", "being created", "being updated"),
+    "AccessDeniedException": ("authorized to assume", "cannot be assumed", "Log Destination"),
+    "ValidationException": ("cannot be assumed", "authorized to assume", "assume the role"),
     "ResourceConflictException": ("in progress", "following state", "concurrent"),
     "ConcurrentModificationException": (),
     "ConcurrentAccessException": (),

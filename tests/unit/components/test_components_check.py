@@ -8,7 +8,9 @@ import pytest
 from composing import Directory
 
 from tc.components import by_kind, kinds, sections
+from tc.spec.base import SECTION_KINDS
 
+POOL = "arn:aws:cognito-idp:eu-west-1:111122223333:userpool/eu-west-1_a"
 ROUTES = [
     ("{a: {function: one}}", "no-path"),
     ("{a: {path: a, function: one}}", "bad-path"),
@@ -20,8 +22,29 @@ ROUTES = [
     ("{/a: {function: one}, b: {path: /a, function: one}}", "duplicate-route"),
     ("{/a: {function: one, methods: [GET, POST]}, GET /a: {function: one}}", "duplicate-route"),
     ("{/a: {function: one, kind: http, async: true}}", "needs-rest"),
-    ("{/a: {function: one, gateway: g, async: true}}", "not-yet"),
-    ("{/a: {function: one, gateway: g, kind: rest}}", "not-yet"),
+    ("{/a: {function: one, kind: http, request_template: merged}}", "needs-rest"),
+    ("{/a: {function: one, kind: http, response_params: {method.response.header.X: b}}}",)
+    + ("needs-rest",),
+    ("{/a: {function: one, gateway: g, kind: http, cors: true}}", "needs-rest"),
+    ("{/a: {function: one, kind: http, cors: true}, /b: {function: one}}", "needs-rest"),
+    ("{/a: {function: one, kind: http, authorizer: {cognito: '" + POOL + "'}}}", "needs-rest"),
+    ("{/a: {function: one, kind: rest, authorizer: {jwt: {issuer: 'https://i', audience: [a]}}}}",)
+    + ("needs-http",),
+    ("{/a: {function: one, kind: rest, cors: {origins: ['https://a.b', 'https://c.d']}}}",)
+    + ("needs-http",),
+    ("{/a: {function: one, authorizer: nobody}}", "unknown-name"),
+    ("{/a: {function: one, authorizer: cognito}}", "unknown-name"),
+    ("{/a: {function: one, authorizer: {}}}", "both"),
+    ("{/a: {function: one, authorizer: {jwt: {issuer: 'https://i', audience: []}}}}",)
+    + ("invalid-value",),
+    ("{/a: {function: one, cors: {origins: [here]}}}", "invalid-value"),
+    ("{/a: {function: one, stage: a}, /b: {function: one, stage: b}}", "disagree"),
+    ("{/a: {function: one, stage: a/b}}", "bad-name"),
+    ("{/a: {function: one, kind: rest, stage: $default}}", "bad-name"),
+    ("{/a: {function: one, stage_variables: {a-b: x}}}", "invalid-value"),
+    ("{/a: {function: one, gateway: g, stage_variables: {a: x}}}", "shared-gateway"),
+    ("{/a: {function: one, request_params: {X: y}}}", "invalid-key"),
+    ("{/a: {function: one, response_params: {X: y}}}", "invalid-key"),
     ("{/a: {function: one, kind: rest, timeout: 30}}", "timeout"),
 ]
 EVENTS = [
@@ -93,14 +116,14 @@ def test_a_policy_over_its_limit(directory: Directory) -> None:
 def test_every_kind_has_one_name_and_one_plural() -> None:
     assert len({component.KIND for component in kinds()}) == len(kinds()) == len(by_kind())
     assert len({component.PLURAL for component in kinds()}) == len(kinds())
-    assert set(sections()) == {"routes", "events"}
+    assert set(sections()) <= set(SECTION_KINDS)
     for component in kinds():
         for fields in component.ASPECTS.values():
             assert fields
 
 
 def test_events_stay_in_their_sandbox(directory: Directory) -> None:
-    from tc.components.event import pattern
+    from tc.components.event_model import pattern
 
     directory.write(
         "name: etl\nevents:\n  E: {producers: [a, b], filter: {x: [1]}, function: one}\n"
@@ -108,7 +131,7 @@ def test_events_stay_in_their_sandbox(directory: Directory) -> None:
         "one",
     )
     topology = directory.topology()
-    found = {e.name: pattern(topology.scope, e) for e in topology.entries["events"].values()}
+    found = {e.name: pattern(topology, e) for e in topology.entries["events"].values()}
     assert found["E"] == {
         "source": ["a", "b"],
         "detail-type": ["E"],

@@ -70,7 +70,7 @@ TOPOLOGIES: dict[str, tuple[str, list[str]]] = {
     "unknown tag": ("name: etl\ntags: !Ref x\n", ["2:7 unknown-tag"]),
     "later section": ("name: etl\nqueues:\n  jobs: {}\n", ["2:1 not-yet"]),
     "later key of a route": (
-        "name: etl\nroutes: {/a: {function: enhancer, stage: b}}\n",
+        "name: etl\nroutes: {/a: {function: enhancer, vertical: b}}\n",
         ["2:35 not-yet"],
     ),
     "later key of a function": (
@@ -285,7 +285,7 @@ def test_the_contracts_example(project: Project) -> None:
         ("functions: a", "`functions` must be a list, not text (`a`) | write `- ` before it"),
         ("kind: htp", "`kind` must be `http` or `rest`, not text (`htp`) |"),
         ("cors: 5", "`cors` must be a mapping or true or false, not a number (5) |"),
-        ("stage: a", "this version of tc can't deploy `stage` of a route yet | rename it `x-st"),
+        ("vertical: a", "this version of tc can't deploy `vertical` of a route yet | rename it `x-v"),
         ("timeout:", ""),
         ("x-note: {any: thing}", ""),
     ],

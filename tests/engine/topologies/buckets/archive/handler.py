@@ -1,0 +1,2 @@
+def handler(event, context):
+    print("gone", event["detail"]["object"]["key"])
