@@ -6,21 +6,21 @@ when it isn't there, and deletes it only if tc made it and no route is left.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
-from tc.components import defaults, http_api, rest_api
-from tc.components.api_names import HTTP_STAGE, api_key, own_name, route_key
+from tc.components import api_live, defaults, domain, http_api, rest_api, rest_shared, stages
+from tc.components.api_live import DOMAIN_TAG, GATEWAY_TAG
+from tc.components.api_names import REST_STAGE, api_key, own_name
+from tc.components.gateways import Gateway, gateways
 from tc.components.protocol import Aws, Index, Outputs, Traits
-from tc.components.role import key_of_arn
-from tc.components.route import deployed, own_protocol
-from tc.errors import AwsError, TcError
+from tc.components.role import API_TAG
+from tc.errors import TcError
 from tc.plan.resource import Actual, Change, Ref, Resource
 from tc.spec.base import Strict
 from tc.spec.facts import Facts
 from tc.spec.finding import Finding
-from tc.spec.scope import OWNER_TAG, Scope, own_tags
+from tc.spec.scope import Scope
 from tc.spec.topology import Topology
 
 KIND = "api"
@@ -28,74 +28,113 @@ PLURAL = "apis"
 SECTION: tuple[str, type[Strict]] | None = None
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset({"protocol"})
+
+
+def _pointed_at(resource: Resource, actuals: Sequence[Actual]) -> list[str]:
+    """The ids in what lets this API in: policies of functions, and the tag of its role."""
+    from tc.components.permission import api_sid
+
+    shared = bool(resource.payload["shared"])
+    sid = api_sid(resource.name, shared=shared)
+    permissions = [a for a in actuals if a.kind == "permission" and a.name.startswith(sid)]
+    sources = [permission.props["source"] for permission in permissions]
+    ids = [source.split(":")[5].split("/")[0] for source in sources if ":execute-api:" in source]
+    role = f"{KIND} {resource.name}" if shared else ""
+    ids += [
+        actual.props["tags"].get(API_TAG, "")
+        for actual in actuals
+        if actual.kind == "role" and actual.info["for"] == role
+    ]
+    return [number for number in dict.fromkeys(ids) if number]
+
+
 TRAITS = Traits(
     comes_with=frozenset({"route"}),
     addresses={
         "url": lambda topology, _: Ref(api_key(own_name(topology.scope), shared=False), "url")
     },
+    pointed_at=_pointed_at,
 )
 settle = defaults.ready_at_once
+read = api_live.read
 
-#: the tag on a shared API that tc made; its value is the API's name
-GATEWAY_TAG = "tc:gateway"
 #: routes in an API (API Gateway quota)
 _ROUTES_LIMIT = 300
 
 
 def check(topology: Topology) -> Iterator[Finding]:
-    own = [entry for entry in deployed(topology) if not getattr(entry.model, "gateway", None)]
-    if len(own) > _ROUTES_LIMIT:
+    for gateway in gateways(topology):
+        count = len(gateway.entries)
+        if count > _ROUTES_LIMIT and not gateway.shared:
+            yield Finding(
+                "too-many-routes",
+                f"the API would have {count} routes; API Gateway takes {_ROUTES_LIMIT}",
+                topology.address / "routes",
+                "put some behind one greedy path, or in a topology of their own",
+            )
+    said = topology.gateway
+    apis = gateways(topology)
+    if apis and (said.throttling or said.domain) and all(gateway.shared for gateway in apis):
         yield Finding(
-            "too-many-routes",
-            f"the API would have {len(own)} routes; API Gateway takes {_ROUTES_LIMIT}",
+            "shared-gateway",
+            "routes.json has a limit or a domain name for this sandbox, whose routes are all on "
+            "shared APIs",
             topology.address / "routes",
-            "put some behind one greedy path, or in a topology of their own",
+            "take it out there, or leave `gateway` out here",
         )
 
 
 def desired(topology: Topology, facts: Facts) -> Iterator[Resource]:
     scope = topology.scope
-    gateways: dict[str | None, set[str]] = {}
-    for entry in deployed(topology):
-        gateway = getattr(entry.model, "gateway", None)
-        gateways.setdefault(gateway, {"routes", "apis"}).add(f"apis/{gateway or scope.namespace}")
-    for gateway, selectors in gateways.items():
-        if gateway is None:
-            yield _own(topology, frozenset(selectors))
-        else:
-            yield _shared(gateway, frozenset(selectors))
+    for gateway in gateways(topology):
+        named = f"apis/{gateway.name if gateway.shared else scope.namespace}"
+        selectors = frozenset({"routes", "apis", named})
+        make = _shared if gateway.shared else _own
+        yield make(topology, gateway, selectors)
 
 
-def _own(topology: Topology, selectors: frozenset[str]) -> Resource:
+def _own(topology: Topology, gateway: Gateway, selectors: frozenset[str]) -> Resource:
     scope = topology.scope
-    protocol = own_protocol(topology)
-    name = own_name(scope)
+    said = topology.gateway
+    domain = {DOMAIN_TAG: said.domain} if said.domain else {}
+    props: dict[str, Any] = {
+        "protocol": gateway.protocol,
+        "answers": True,
+        "tags": dict(scope.tags),
+        "stage": gateway.stage,
+        "variables": gateway.variables,
+        "throttling": said.throttling,
+        "domain": said.domain,
+    }
+    if gateway.protocol == "HTTP":
+        props["cors"] = gateway.cors
     return Resource(
         kind=KIND,
-        key=api_key(name, shared=False),
-        name=name,
-        title=name,
+        key=gateway.key,
+        name=gateway.name,
+        title=gateway.name,
         owner=scope.owner,
-        props={"protocol": protocol, "answers": True, "tags": dict(scope.tags)},
+        props=props,
         selectors=selectors,
-        bears=frozenset({"create"} if protocol == "HTTP" else {"create", "update"}),
-        payload={"tags": scope.marks, "shared": False},
+        bears=frozenset({"create"} if gateway.protocol == "HTTP" else {"create", "update"}),
+        payload={"tags": scope.marks | domain, "shared": False, "stage": gateway.stage},
     )
 
 
-def _shared(gateway: str, selectors: frozenset[str]) -> Resource:
+def _shared(topology: Topology, gateway: Gateway, selectors: frozenset[str]) -> Resource:
     """Nobody's in particular: `owner` is empty."""
     return Resource(
         kind=KIND,
-        key=api_key(gateway, shared=True),
-        name=gateway,
-        title=f"{gateway} (shared)",
+        key=gateway.key,
+        name=gateway.name,
+        title=f"{gateway.name} (shared)",
         owner="",
-        props={"protocol": "HTTP", "answers": True},
+        props={"protocol": gateway.protocol, "answers": True},
         selectors=selectors,
         payload={
-            "tags": {GATEWAY_TAG: gateway, "deployer": "tc"},
+            "tags": {GATEWAY_TAG: gateway.name, "deployer": "tc"},
             "shared": True,
+            "stage": gateway.stage,
         },
     )
 
@@ -103,10 +142,11 @@ def _shared(gateway: str, selectors: frozenset[str]) -> Resource:
 def find(aws: Aws, scope: Scope, index: Index) -> Iterator[Resource]:
     """The own API, wherever it may be; shared ones are known by their routes only."""
     ids = [arn.rsplit("/", 1)[-1] for arn in index.tagged if "apis/" in arn and "::/" in arn]
-    name = own_name(scope)
-    yield _stub(name, scope.owner, shared=False, ids=ids)
-    for gateway in sorted(index.names(KIND) - {scope.namespace}):
-        yield _stub(gateway, scope.owner, shared=True, ids=[])
+    named = index.names(KIND)
+    sure = scope.namespace in named or not index.tagged
+    yield _stub(own_name(scope), scope.owner, shared=False, ids=ids, sure=sure)
+    for gateway in sorted(named - {scope.namespace}):
+        yield _stub(gateway, scope.owner, shared=True, ids=[], sure=True)
 
 
 def trace(actuals: Iterable[Actual]) -> Iterator[Resource]:
@@ -119,10 +159,11 @@ def trace(actuals: Iterable[Actual]) -> Iterator[Resource]:
         if actual.kind == "permission" and ":execute-api:" in source:
             pointed[source.split(":")[5].split("/")[0]] = actual.owner
     for api_id in sorted(set(pointed) - known):
-        yield _stub("", pointed[api_id], shared=True, ids=[api_id])
+        yield _stub("", pointed[api_id], shared=True, ids=[api_id], sure=False)
 
 
-def _stub(name: str, owner: str, *, shared: bool, ids: Sequence[str]) -> Resource:
+def _stub(name: str, owner: str, *, shared: bool, ids: Sequence[str], sure: bool) -> Resource:
+    """`sure` when it is worth a listing: a role was made for it, or the index tells nothing."""
     return Resource(
         kind=KIND,
         key=api_key(name, shared=shared),
@@ -130,216 +171,40 @@ def _stub(name: str, owner: str, *, shared: bool, ids: Sequence[str]) -> Resourc
         title=name,
         owner="" if shared else owner,
         props={},
-        payload={"shared": shared, "ids": ids},
-    )
-
-
-def read(aws: Aws, resources: Sequence[Resource]) -> Iterable[Actual]:
-    """Each API and all its routes."""
-    listed: list[Mapping[str, Any]] | None = None
-    found: list[Actual] = []
-    for resource in resources:
-        candidates = _by_id(aws, resource)
-        if not candidates and resource.name:
-            if listed is None:
-                listed = _list_all(aws)
-            candidates = [api for api in listed if api["name"] == resource.name]
-        found += _actuals(aws, resource, candidates)
-    return found
-
-
-def _by_id(aws: Aws, resource: Resource) -> list[Mapping[str, Any]]:
-    """The API by the id that its owner's mark led to; that index may lag behind."""
-    found = []
-    for api_id in (resource.payload or {}).get("ids", ()):
-        for service, operation, key in (
-            ("apigatewayv2", "get_api", "ApiId"),
-            ("apigateway", "get_rest_api", "restApiId"),
-        ):
-            try:
-                api = _same_shape(aws.call(service, operation, **{key: api_id}))
-            except AwsError as error:
-                if not error.missing:
-                    raise
-            else:
-                found.append(api)
-                break
-    return [api for api in found if not resource.name or api["name"] == resource.name]
-
-
-def _list_all(aws: Aws) -> list[Mapping[str, Any]]:
-    listings = [("apigatewayv2", "get_apis", "Items"), ("apigateway", "get_rest_apis", "items")]
-    pages = aws.map(lambda listing: list(aws.pages(*listing)), listings)
-    return [_same_shape(api) for page in pages for api in page]
-
-
-def _same_shape(api: Mapping[str, Any]) -> dict[str, Any]:
-    """An API of either protocol: id, name, protocol, tags."""
-    if "ApiId" in api:
-        return {
-            "id": api["ApiId"],
-            "name": api["Name"],
-            "protocol": api["ProtocolType"],
-            "tags": api.get("Tags", {}),
-            "since": str(api.get("CreatedDate", "")),
-        }
-    return {
-        "id": api["id"],
-        "name": api["name"],
-        "protocol": "REST",
-        "tags": api.get("tags", {}),
-        "since": str(api.get("createdDate", "")),
-    }
-
-
-def _actuals(aws: Aws, resource: Resource, candidates: Sequence[Mapping[str, Any]]) -> list[Actual]:
-    if resource.payload["shared"]:
-        candidates = [api for api in candidates if OWNER_TAG not in api["tags"]]
-    else:
-        owned = [api for api in candidates if api["tags"].get(OWNER_TAG) == resource.owner]
-        candidates = owned or candidates
-    if len(candidates) > 1:
-        raise TcError(
-            f"there are {len(candidates)} APIs named {resource.name}: "
-            + ", ".join(sorted(str(api["id"]) for api in candidates)),
-            code="two-apis",
-            where=resource.name,
-            hint="delete or rename the ones that aren't meant",
-        )
-    return [actual for api in candidates for actual in _with_routes(aws, resource, api)]
-
-
-def _with_routes(aws: Aws, resource: Resource, api: Mapping[str, Any]) -> Iterator[Actual]:
-    shared = resource.payload["shared"]
-    name = resource.name or api["name"]
-    resource = replace(
-        resource, key=api_key(name, shared=shared), name=name, title=resource.title or name
-    )
-    if api["protocol"] == "REST":
-        outputs = rest_api.outputs(aws, api["id"])
-        routes = rest_api.read_routes(aws, api["id"])
-        deployed = rest_api.deployed_digest(aws, api["id"])
-        answers = deployed == rest_api.digest(props for props, _, _ in routes)
-    else:
-        outputs = _http_outputs(aws, api["id"])
-        routes = http_api.read_routes(aws, api["id"])
-        answers = bool(outputs["stage"])
-    roles = {props["integration"].get("role", "") for props, _, _ in routes} - {""}
-    yield Actual(
-        kind=KIND,
-        key=resource.key,
-        name=resource.name,
-        title=resource.title,
-        owner="" if shared else api["tags"].get(OWNER_TAG, ""),
-        props={"protocol": api["protocol"], "answers": answers, "tags": own_tags(api["tags"])},
-        outputs={
-            **outputs,
-            "protocol": api["protocol"],
-            "made": "tc" if api["tags"].get(GATEWAY_TAG) else "",
-            "routes": str(len(routes)),
-        },
-        info={"since": api["since"], "version": api["tags"].get("version", "")},
-        needs=() if shared else tuple(sorted(key_of_arn(role) for role in roles)),
-    )
-    stage: dict[str, str] = {k: v for k, v in outputs.items() if k in ("stage", "auto")}
-    for (props, told, _), known in zip(routes, _known(resource, routes), strict=True):
-        yield _route(resource, props, {**told, **stage}, *known)
-
-
-def _known(
-    resource: Resource, routes: Sequence[tuple[Mapping[str, Any], Mapping[str, str], str]]
-) -> list[tuple[str, str, str]]:
-    """(key, owner, name) of each live route.
-
-    One that is in the place of a desired route is that one, whatever it was
-    called: two can't be there at once. Any other is what its label says, or its
-    place where that name is taken.
-    """
-    shared = resource.payload["shared"]
-    wanted = {
-        f"{route.props['method']} {route.props['path']}": (route.owner, route.name)
-        for route in resource.payload.get("children", ())
-    }
-
-    def key(owner: str, name: str) -> str:
-        return route_key(resource.name, owner, name, shared=shared)
-
-    places = [f"{props['method']} {props['path']}" for props, _, _ in routes]
-    taken = {key(*wanted[place]) for place in places if place in wanted}
-    known = []
-    for place, (_, _, label) in zip(places, routes, strict=True):
-        owner, name = _labelled(resource, label)
-        if place in wanted:
-            name = wanted[place][1]
-            known.append((key(*wanted[place]), owner, name))
-            continue
-        name = place if not name or key(owner, name) in taken else name
-        known.append((key(owner, name), owner, name))
-    return known
-
-
-def _labelled(resource: Resource, label: str) -> tuple[str, str]:
-    """(owner, name) as a label says them; without an owner in it, the API's own."""
-    owner, _, name = label.partition(" ")
-    if name and "@" in owner:
-        return owner, name
-    return resource.owner, label
-
-
-def _http_outputs(aws: Aws, api_id: str) -> dict[str, str]:
-    stages = list(aws.pages("apigatewayv2", "get_stages", "Items", ApiId=api_id))
-    stages.sort(key=lambda stage: stage["StageName"] != HTTP_STAGE)
-    if not stages:
-        return {"id": api_id, "url": "", "stage": "", "auto": ""}
-    name = stages[0]["StageName"]
-    return {
-        "id": api_id,
-        "url": http_api.api_url(aws, api_id, name),
-        "stage": name,
-        "auto": "true" if stages[0].get("AutoDeploy") else "false",
-    }
-
-
-def _route(
-    resource: Resource,
-    props: Mapping[str, Any],
-    outputs: Mapping[str, str],
-    key: str,
-    owner: str,
-    name: str,
-) -> Actual:
-    roles = [role for role in [props["integration"].get("role", "")] if role]
-    method = "" if props["method"] == "POST" else f"{props['method']} "
-    return Actual(
-        kind="route",
-        key=key,
-        name=name,
-        title=f"{method}{props['path']}",
-        owner=owner,
-        props=props,
-        outputs={**outputs, "url": props["path"]},
-        needs=tuple(key_of_arn(role) for role in roles),
-        parent=resource.key,
+        payload={"shared": shared, "ids": ids, "sure": sure},
     )
 
 
 def create(aws: Aws, resource: Resource, children: Sequence[Resource]) -> Outputs:
+    rest = resource.props["protocol"] == "REST"
     if resource.payload["shared"]:
         return _create_shared(aws, resource)
-    if resource.props["protocol"] == "REST":
-        return rest_api.create_api(aws, resource, children)
-    return http_api.create_api(aws, resource, children)
+    if resource.props["domain"]:
+        domain.refuse_unusable(aws, resource.props["domain"], "")
+    create_api = rest_api.create_api if rest else http_api.create_api
+    made = create_api(aws, resource, children)
+    if not resource.props["domain"]:
+        return made
+    return {**made, **domain.attach(aws, made, resource.props["domain"])}
 
 
 def _create_shared(aws: Aws, resource: Resource) -> Outputs:
+    tags = resource.payload["tags"]
+    if resource.props["protocol"] == "REST":
+        made = aws.call(
+            "apigateway",
+            "create_rest_api",
+            name=resource.name,
+            tags=tags,
+            endpointConfiguration={"types": ["REGIONAL"]},
+        )
+        # without a method there is nothing to deploy yet
+        stage = resource.payload["stage"] or REST_STAGE
+        return {**rest_api.outputs(aws, made["id"], stage), "made": "tc"}
     made = aws.call(
-        "apigatewayv2",
-        "create_api",
-        Name=resource.name,
-        ProtocolType="HTTP",
-        Tags=resource.payload["tags"],
+        "apigatewayv2", "create_api", Name=resource.name, ProtocolType="HTTP", Tags=tags
     )
-    return {**http_api.add_stage(aws, made), "protocol": "HTTP", "made": "tc"}
+    return {**http_api.add_stage(aws, made["ApiId"], resource), "protocol": "HTTP", "made": "tc"}
 
 
 def update(
@@ -349,22 +214,78 @@ def update(
     changes: Sequence[Change],
     children: Sequence[Resource],
 ) -> Outputs:
-    outputs: dict[str, str] = dict(actual.outputs)
-    if any(change.path.split(".")[0] in {"tags", "owner"} for change in changes):
+    told: dict[str, str] = dict(actual.outputs)
+    changed = {change.path.split(".")[0] for change in changes}
+    if "domain" in changed and resource.props["domain"]:
+        domain.refuse_unusable(aws, resource.props["domain"], actual.outputs["id"])
+    if changed & {"tags", "owner", "domain"}:
         _retag(aws, resource, actual)
-    unanswered = any(change.path == "answers" for change in changes)
-    rest = resource.props["protocol"] == "REST"
-    if rest and children:
-        outputs.update(rest_api.write(aws, resource, outputs["id"], children))
-    elif unanswered and rest:
-        rest_api.deploy(aws, outputs["id"])
-    elif unanswered:
-        outputs.update(http_api.add_stage(aws, {"ApiId": outputs["id"]}))
-    return outputs
+    if resource.props["protocol"] == "REST":
+        told |= _update_rest(aws, resource, actual, changed, children)
+    else:
+        told |= _update_http(aws, resource, actual, changed)
+    if resource.payload["shared"]:
+        return told
+    if "domain" in changed:
+        domain.detach(aws, actual)
+        told.pop("mapping", None)
+        if resource.props["domain"]:
+            told |= domain.attach(aws, told, resource.props["domain"])
+    elif "stage" in changed and resource.props["domain"]:
+        domain.move(aws, told)
+    if "stage" in changed:
+        _drop_stage(aws, actual)
+    return told
+
+
+def _update_http(aws: Aws, resource: Resource, actual: Actual, changed: Set[str]) -> dict[str, str]:
+    api_id = actual.outputs["id"]
+    told: dict[str, str] = {}
+    if changed & {"answers", "stage"}:
+        told = http_api.add_stage(aws, api_id, resource)
+    elif changed & {"variables", "throttling"}:
+        stages.update_http(aws, api_id, actual.outputs["stage"], resource.props, actual.props)
+    if "cors" in changed:
+        http_api.write_cors(aws, api_id, resource.props["cors"])
+    return told
+
+
+def _update_rest(
+    aws: Aws,
+    resource: Resource,
+    actual: Actual,
+    changed: Set[str],
+    children: Sequence[Resource],
+) -> dict[str, str]:
+    api_id = actual.outputs["id"]
+    stage = resource.payload["stage"] or actual.outputs["stage"]
+    if resource.payload["shared"]:
+        if "answers" in changed:
+            rest_shared.deploy(aws, {"id": api_id, "stage": stage})
+        return {}
+    if children:
+        rest_api.write(aws, resource, api_id, children)
+    elif changed & {"answers", "stage"}:
+        rest_api.deploy_as_is(aws, api_id, stage)
+    anew = bool(changed & {"answers", "stage"}) and actual.outputs["deployed"] != stage
+    stages.update_rest(aws, api_id, stage, resource.props, {} if anew else actual.props)
+    return rest_api.outputs(aws, api_id, stage)
+
+
+def _drop_stage(aws: Aws, actual: Actual) -> None:
+    """The stage that the API had under another name."""
+    api_id, stage = actual.outputs["id"], actual.outputs["stage"]
+    with defaults.if_there():
+        if actual.props["protocol"] == "REST":
+            aws.call("apigateway", "delete_stage", restApiId=api_id, stageName=stage)
+        else:
+            aws.call("apigatewayv2", "delete_stage", ApiId=api_id, StageName=stage)
 
 
 def _retag(aws: Aws, resource: Resource, actual: Actual) -> None:
     removed = sorted(set(actual.props["tags"]) - set(resource.props["tags"]))
+    if actual.props["domain"] and not resource.props["domain"]:
+        removed.append(DOMAIN_TAG)
     rest = resource.props["protocol"] == "REST"
     service = "apigateway" if rest else "apigatewayv2"
     collection = "restapis" if rest else "apis"
@@ -377,7 +298,17 @@ def _retag(aws: Aws, resource: Resource, actual: Actual) -> None:
 
 
 def delete(aws: Aws, actual: Actual) -> None:
+    """Raises TcError for a shared API that tc didn't make: that is others'."""
+    if actual.outputs["shared"] and actual.outputs["made"] != "tc":
+        raise TcError(
+            f"`{actual.name}` is others' too and not deleted",
+            code="shared-gateway",
+            where=actual.name,
+            hint="name another gateway, or leave `gateway` out",
+        )
     api_id = actual.outputs["id"]
+    if actual.props.get("domain"):
+        domain.detach(aws, actual)
     with defaults.if_there():
         if actual.props["protocol"] == "REST":
             aws.call("apigateway", "delete_rest_api", restApiId=api_id)

@@ -1,9 +1,10 @@
-"""What an API and its routes are called, and where they answer."""
+"""What an API and its routes are called, where they answer, and where functions do."""
 
 from __future__ import annotations
 
 from typing import Literal
 
+from tc.components.protocol import Aws
 from tc.spec.names import shorten
 from tc.spec.scope import Scope
 from tc.spec.topology import Entry, Topology
@@ -45,3 +46,21 @@ def public_path(scope: Scope, path: str, *, shared: bool) -> str:
     if shared and scope.sandbox != "stable":
         return f"/{scope.sandbox}{path}".rstrip("/") or "/"
     return path
+
+
+def lambda_uri(region: str, partition: str, function_arn: str) -> str:
+    """The address by which API Gateway invokes a function."""
+    return (
+        f"arn:{partition}:apigateway:{region}:lambda:path/2015-03-31/functions/"
+        f"{function_arn}/invocations"
+    )
+
+
+def api_url(aws: Aws, api_id: str, stage: str) -> str:
+    """Where the API answers; paths follow it."""
+    if aws.local:
+        # a shell would take `$default` for a variable of its own
+        return f"{aws.endpoint}/_aws/execute-api/{api_id}/{stage.replace('$', '%24')}"
+    suffix = "amazonaws.com.cn" if aws.partition == "aws-cn" else "amazonaws.com"
+    root = f"https://{api_id}.execute-api.{aws.region}.{suffix}"
+    return root if stage == HTTP_STAGE else f"{root}/{stage}"

@@ -234,9 +234,9 @@ def _texts_with_addresses(
 ) -> Iterator[tuple[Id, Address, str]]:
     """Variables of functions, arguments of jobs."""
     for function in functions.values():
-        at = function.address / "runtime" / "environment"
         for variable, text in function.environment.items():
-            yield ("function", function.name), at / variable, str(text)
+            at = function.written_at("environment", variable)
+            yield ("function", function.name), at, str(text)
     for entry in entries.get("jobs", {}).values():
         for name, text in getattr(entry.model, "arguments", {}).items():
             yield ("job", entry.name), entry.address / "arguments" / name, text

@@ -6,16 +6,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from tc.spec.finding import Address
 from tc.spec.function import Function, Mount, Network
 from tc.spec.scope import Scope
 
 #: keys of a vars file that are merged key by key; of the others the last one counts
 _NESTED = ("environment", "tags", "network", "filesystem")
+#: keys of a vars file that `runtime` has under another name
+_OWN_WORDS = {"memory_size": "memory", "filesystem": "fs"}
 
 
 def settled(function: Function, scope: Scope) -> Function:
     """`function` with what its vars say here: default < env < sandbox."""
-    said = _overlays(function, scope)
+    said, origins = _overlays(function, scope)
     environment = {**function.environment, **said["environment"]}
     tags = {**function.tags, **said["tags"]}
     return replace(
@@ -25,6 +28,7 @@ def settled(function: Function, scope: Scope) -> Function:
         timeout=said.get("timeout", function.timeout),
         environment={key: scope.fill(_text(value)) for key, value in environment.items()},
         tags={key: scope.fill(_text(value)) for key, value in tags.items()},
+        origins={**function.origins, **origins},
         layers=tuple(scope.fill(layer) for layer in function.layers),
         inline=replace(function.inline, text=scope.fill(function.inline.text))
         if function.inline
@@ -43,12 +47,20 @@ def settled(function: Function, scope: Scope) -> Function:
     )
 
 
-def _overlays(function: Function, scope: Scope) -> dict[str, Any]:
+def _overlays(function: Function, scope: Scope) -> tuple[dict[str, Any], dict[str, Address]]:
+    """What the vars say here, and where each of it stands, by the function's own words."""
     said: dict[str, Any] = {key: {} for key in _NESTED}
+    origins: dict[str, Address] = {}
     for layer in ("default", scope.env, scope.sandbox):
         for key, value in function.vars.get(layer, {}).items():
             said[key] = {**said[key], **value} if key in _NESTED else value
-    return said
+            if function.vars_address:
+                at = function.vars_address / layer / key
+                name = _OWN_WORDS.get(key, key)
+                origins[name] = at
+                if key in _NESTED:
+                    origins |= {f"{name}.{one}": at / one for one in value}
+    return said, origins
 
 
 def _text(value: Any) -> str:

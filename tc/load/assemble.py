@@ -25,6 +25,7 @@ from tc.spec.base import Targets
 from tc.spec.fetched import is_reference, mistake
 from tc.spec.finding import Address, Finding
 from tc.spec.function import Build, Function, FunctionFile, Inline
+from tc.spec.names import NAME
 
 _LATER_BUILDS = frozenset({"layer", "library", "image", "extension"})
 #: JavaScript that only a module may hold (ECMAScript, "Modules")
@@ -81,11 +82,12 @@ def assemble(
         tracing=bool(runtime.get("tracing")),
         layers=(*runtime.get("layers", ()), *runtime.get("extensions", ())),
         tags=said.merged("tags"),
+        origins=said.origins(),
         tasks=said.tasks,
         build=said.build,
         assets=said.merged("assets"),
         root=getattr(top, "root", None),
-        fqn=getattr(top, "fqn", None) or "",
+        fqn=said.full_name(name),
         targets=tuple(top.targets()) if isinstance(top, Targets) else (),
         map=getattr(top, "map", None),
         then=getattr(top, "then", None) or "",
@@ -117,6 +119,12 @@ class _Said:
             found.update(getattr(part.model, key))
         return found
 
+    def full_name(self, name: str) -> str:
+        """The written name on AWS of the function `name`, templates included; empty for the
+        derived one."""
+        namespace = self.last("namespace")
+        return self.last("fqn") or (f"{namespace}_{name}_{{{{sandbox}}}}" if namespace else "")
+
     def address(self, *keys: str) -> Address:
         """Where the value at `keys` was written; the function itself when it was not."""
         for part in reversed(self.parts):
@@ -128,6 +136,18 @@ class _Said:
             else:
                 return Address(part.address.file, (*part.address.path, *keys))
         return self.fallback
+
+    def origins(self) -> dict[str, Address]:
+        """Where each key of `runtime`, each variable and each tag was written."""
+        found: dict[str, Address] = {}
+        for part in self.parts:
+            runtime, at = part.model.runtime, part.address / "runtime"
+            found |= {key: at / key for key in runtime.model_fields_set}
+            found |= {
+                f"environment.{name}": at / "environment" / name for name in runtime.environment
+            }
+            found |= {f"tags.{name}": part.address / "tags" / name for name in part.model.tags}
+        return found
 
     def _runtime(self) -> dict[str, Any]:
         merged: dict[str, Any] = {}
@@ -152,6 +172,7 @@ class _Said:
 
     def problems(self) -> Iterator[Finding]:
         yield from self._kinds()
+        yield from self._names()
         yield from self._memories()
         for key in ("layers", "extensions"):
             for index, layer in enumerate(self.runtime.get(key, ())):
@@ -178,6 +199,17 @@ class _Said:
         else:
             message = f"`{kind}` is no kind of build"
             yield Finding("invalid-value", message, address, "write Code, or leave it out")
+
+    def _names(self) -> Iterator[Finding]:
+        namespace = self.last("namespace")
+        at = self.address("namespace")
+        if namespace is not None and not NAME.match(namespace):
+            message = f"`{namespace}` can't be a namespace"
+            hint = "lower-case letters, digits and `-`, as a topology's name"
+            yield Finding("invalid-name", message, at, hint)
+        elif namespace and self.last("fqn"):
+            message = "`fqn` is the whole name: `namespace` changes nothing of it"
+            yield Finding("both", message, at, "keep one of them", "key")
 
     def _memories(self) -> Iterator[Finding]:
         for part in self.parts:

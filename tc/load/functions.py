@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,9 @@ from typing import Any
 from tc.load.assemble import Written, assemble
 from tc.load.discover import Found, functions_below, look_at
 from tc.load.infer import MARKERS
-from tc.load.overlays import texts, variables
+from tc.load.overlays import check_tags, texts, variables
 from tc.load.reader import Reader
-from tc.load.remote import RemoteError, checkout, is_remote, parse
+from tc.load.remote import RemoteError, checkouts, is_remote, parse
 from tc.load.validate import lost_target, validate
 from tc.spec.finding import Address, Finding
 from tc.spec.function import Function, FunctionEntry, FunctionFile
@@ -103,6 +104,7 @@ class _Loader:
 
     def match(self, places: list[_Place], written: Mapping[str, Written | None]) -> Functions:
         taken: set[Path] = set()
+        self._fetch(written.values())
         for name, entry in written.items():
             if entry is None:
                 self.result.broken.add(name)
@@ -200,16 +202,28 @@ class _Loader:
         place = self._place(found, reader)
         return place if reader is self.reader else replace(place, is_remote=True)
 
+    def _fetch(self, written: Iterable[Written | None]) -> None:
+        """Fetches the git repositories of `written`, all at once, those of this run once."""
+        remotes = []
+        for entry in written:
+            uri = getattr(entry.model, "uri", None) if entry else None
+            if uri and is_remote(uri):
+                with suppress(RemoteError):  # told where the function is looked for
+                    remotes.append(parse(uri))
+        known = self.reader.checkouts
+        known.update(checkouts(r for r in remotes if (r.url, r.ref) not in known))
+
     def _cloned(self, uri: str, address: Address) -> tuple[Path, str] | None:
         """The files of a git repository, and the directory in it that `uri` names."""
         try:
             remote = parse(uri)
-            made = self.reader.checkouts.get((remote.url, remote.ref)) or checkout(remote)
+            made = self.reader.checkouts[remote.url, remote.ref]
+            if isinstance(made, RemoteError):
+                raise made
         except RemoteError as error:
             finding = Finding(error.code, str(error), address, error.hint)
             self.reader.findings.append(finding)
             return None
-        self.reader.checkouts[remote.url, remote.ref] = made
         if made.stale:
             message = f"{made.stale}; what it was the last time is used, {made.commit[:10]}"
             finding = Finding("stale-remote", message, address, severity="warning")
@@ -261,6 +275,7 @@ def _textual(data: Any, address: Address, reader: Reader) -> Any:
     if not isinstance(data, Mapping):
         return data
     made = {key: texts(value) if key == "tags" else value for key, value in data.items()}
+    reader.findings += check_tags(made.get("tags"), address / "tags")
     runtime = made.get("runtime")
     if isinstance(runtime, Mapping) and "environment" in runtime:
         at = address / "runtime" / "environment"

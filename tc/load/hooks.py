@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tc.load.overlays import texts
+from tc.load.overlays import check_tags, texts
 from tc.load.reader import Reader, kind_of
 from tc.load.text import exists
 from tc.load.validate import validate
@@ -61,21 +61,6 @@ def read_tags(base: Path, reader: Reader) -> dict[str, str]:
             message = f"`{key}` must be text, not {found}"
             reader.findings.append(Finding("wrong-type", message, Address(file) / key))
     return {key: value for key, value in tags.items() if isinstance(value, str)}
-
-
-def check_tags(tags: Mapping[str, str], address: Address) -> list[Finding]:
-    """A finding for each tag of the mapping at `address` whose name is not the user's to take."""
-    return [
-        Finding(
-            "invalid-value",
-            f"tag `{key}` is reserved, as all that start with `aws:` or `tc:`",
-            address / key,
-            "give it another name",
-            "key",
-        )
-        for key in tags
-        if key.lower().startswith(("aws:", "tc:"))
-    ]
 
 
 def _mapping(file: Path, what: str, reader: Reader) -> dict[str, Any] | None:

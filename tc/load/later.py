@@ -1,4 +1,4 @@
-"""Keys that the grammar has and this version of tc can't deploy: said, never ignored."""
+"""Keys of the grammar that this version of tc, or any, can't deploy: said, never ignored."""
 
 from __future__ import annotations
 
@@ -9,17 +9,33 @@ def _keys(text: str) -> frozenset[str]:
 
 #: what a mapping is -> its keys in the whole grammar; those that a model has are never looked up
 LATER: dict[str, frozenset[str]] = {
-    "topology": _keys(
-        "routes events "
-        "jobs tests concurrency hyphenated_names"
-    ),
-    "functions": _keys("test shared fqn namespace"),
-    "function file": _keys("test shared fqn namespace"),
+    "topology": _keys("routes events jobs tests"),
+    "functions": _keys("test"),
+    "function file": _keys("test"),
     "build": _keys(
         "package_manager shared_context skip_dev_deps dirs include_deps version image_name"
     ),
     "routes": _keys("vertical"),
     "routes.json": _keys("verticals"),
+}
+_SHARED = (
+    "a function whose `uri` leads elsewhere is shared as it is: each topology deploys its own",
+    "take it out",
+)
+#: what a mapping is -> keys of the grammar that tc never takes: why, and what to do instead
+REFUSED: dict[str, dict[str, tuple[str, str]]] = {
+    "topology": {
+        "hyphenated_names": (
+            "names joined by `-` can't be read back, since namespaces and sandboxes hold it too",
+            "write `fqn` for a function whose name others know",
+        ),
+        "concurrency": (
+            "every function would take that much of what the whole account may run at once",
+            "write `reserved_concurrency` for the functions that need it",
+        ),
+    },
+    "functions": {"shared": _SHARED},
+    "function file": {"shared": _SHARED},
 }
 _ARTICLES = {
     "hooks": "the hooks",
@@ -32,6 +48,11 @@ _ARTICLES = {
 
 def is_later(kind: str, key: str) -> bool:
     return key in LATER.get(kind, ())
+
+
+def refusal(kind: str, key: str) -> tuple[str, str] | None:
+    """Why tc never takes `key` of a mapping of this kind, and what to do instead."""
+    return REFUSED.get(kind, {}).get(key)
 
 
 def noun(kind: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from tc.load.later import is_later, noun
+from tc.load.later import is_later, noun, refusal
 from tc.load.reader import kind_of
 from tc.load.scalars import as_text
 from tc.load.suggest import did_you_mean
@@ -119,6 +119,10 @@ class _Teller:
             message = f"this version of tc can't deploy `{key}` of {self._called(path)} yet"
             hint = f"rename it `x-{key}` to go on without it"
             return Mistake("not-yet", message, path, path, hint, "key", is_own)
+        refused = refusal(owner or self.kind, key)
+        if refused:
+            message = f"tc takes no `{key}`: {refused[0]}"
+            return Mistake("refused-key", message, path, path, refused[1], "key", is_own)
         known = sorted(_keys(self.model, path[:-1]))
         message = f"`{key}` is not a key of {self._called(path)}"
         hint = did_you_mean(key, known)
@@ -145,6 +149,8 @@ class _Teller:
         if error["type"] == "literal_error":
             allowed = str(context["expected"]).replace("'", "`")
             return f"{name} must be {allowed}, not {kind_of(value)}{_shown(value)}"
+        if error["type"] == "string_too_short":
+            return f"{name} must not be empty"
         if error["type"] == "value_error":
             return f"{name}: {context['error']}" if path else str(context["error"])
         text = str(error["msg"])

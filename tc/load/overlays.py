@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -63,24 +65,45 @@ def with_overlays(
 
     A file that belongs to no function is a warning: it was meant for one.
     """
-    named = [file for f in functions.values() for file in (f.vars_file, f.role_file) if file]
-    taken = {file.path for file in named}
     files: dict[str, dict[str, Path]] = {"vars": {}, "roles": {}}
-    for kind, found in files.items() if base else ():
+    others: list[Path] = []
+    for kind, usual in files.items() if base else ():
         assert base
-        found.update({f.stem: f for f in _json_files(base / kind, set(known), taken, reader)})
-    return {
-        name: replace(
+        usual.update(_usual(base / kind, set(known), others, reader))
+    made = {
+        name: _with_overlays(
             function,
-            vars=_vars(file, reader) or {}
-            if (file := _file(function.vars_file, files["vars"].get(name), reader))
-            else {},
-            policy=_policy(file, reader)
-            if (file := _file(function.role_file, files["roles"].get(name), reader))
-            else None,
+            _file(function.vars_file, files["vars"].get(name), reader),
+            _file(function.role_file, files["roles"].get(name), reader),
+            reader,
         )
         for name, function in functions.items()
     }
+    used = set(_used(made.values()))
+    _tell_unused([file for file in others if file not in used], set(known), reader)
+    return made
+
+
+def _with_overlays(
+    function: Function, vars_file: Path | None, policy: Path | None, reader: Reader
+) -> Function:
+    return replace(
+        function,
+        vars=(_vars(vars_file, reader) or {}) if vars_file else {},
+        vars_address=Address(vars_file) if vars_file else None,
+        policy=_policy(policy, reader) if policy else None,
+    )
+
+
+def _used(functions: Iterable[Function]) -> Iterator[Path]:
+    """The files that functions and their variables name."""
+    for function in functions:
+        yield from (one.path for one in (function.vars_file, function.role_file) if one)
+        said = [entry.get("environment", {}) for entry in function.vars.values()]
+        for value in chain(function.environment.values(), *(one.values() for one in said)):
+            found = reference(value)
+            if found and found.scheme == "file":
+                yield Path(os.path.normpath(Path(found.root) / found.name))
 
 
 def _file(named: Located | None, usual: Path | None, reader: Reader) -> Path | None:
@@ -135,24 +158,46 @@ def texts(values: Any) -> Any:
     return {key: as_text(value) for key, value in values.items()}
 
 
-def _json_files(directory: Path, known: set[str], taken: set[Path], reader: Reader) -> list[Path]:
+def check_tags(tags: Any, address: Address) -> list[Finding]:
+    """A finding for each tag of the mapping at `address` whose name is not the user's to take."""
+    return [
+        Finding(
+            "invalid-value",
+            f"tag `{key}` is reserved, as all that start with `aws:` or `tc:`",
+            address / key,
+            "give it another name",
+            "key",
+        )
+        for key in (tags if isinstance(tags, Mapping) else ())
+        if str(key).lower().startswith(("aws:", "tc:"))
+    ]
+
+
+def _usual(
+    directory: Path, known: set[str], others: list[Path], reader: Reader
+) -> Iterator[tuple[str, Path]]:
+    """The functions that have a file in `directory`; all other files go to `others`."""
     try:
         files = sorted(path for path in directory.iterdir() if not path.name.startswith("."))
     except (OSError, ValueError):
-        return []
-    kept = []
+        return
     for file in files:
         if not reader.inside(file):
             message = "is outside the project, behind a link"
             reader.findings.append(Finding("outside-project", message, Address(file)))
         elif file.suffix == ".json" and file.stem in known:
-            kept.append(file)
-        elif file not in taken:
-            hint = did_you_mean(file.stem, known) if file.suffix == ".json" else "FUNCTION.json"
-            message = f"belongs to no function: `{file.name}` is not read"
-            finding = Finding("unused-file", message, Address(file), hint, severity="warning")
-            reader.findings.append(finding)
-    return kept
+            yield file.stem, file
+        else:
+            others.append(file)
+
+
+def _tell_unused(files: Iterable[Path], known: set[str], reader: Reader) -> None:
+    for file in files:
+        message = f"belongs to no function: `{file.name}` is not read"
+        close = did_you_mean(file.stem, known) if file.suffix == ".json" else ""
+        hint = close or f"name it FUNCTION.json; the functions are {', '.join(sorted(known))}"
+        finding = Finding("unused-file", message, Address(file), hint, severity="warning")
+        reader.findings.append(finding)
 
 
 def _vars(file: Path, reader: Reader) -> Mapping[str, Mapping[str, Any]] | None:
@@ -178,6 +223,7 @@ def _vars_entry(values: dict[str, Any], address: Address, reader: Reader) -> Map
     if "environment" in values:
         at = address / "environment"
         values["environment"] = variables(values["environment"], at, reader)
+    reader.findings += check_tags(values.get("tags"), address / "tags")
     checked = validate(VarsEntry, values, address, "vars")
     reader.findings += checked.findings
     model = checked.model

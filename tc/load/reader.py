@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tc.load.json_text import parse_json
-from tc.load.remote import Checkout
+from tc.load.remote import Checkout, RemoteError
 from tc.load.templates import check_templates
 from tc.load.text import MAX_DEPTH, Position, is_dir, is_file, position, read_text
 from tc.load.yaml_text import MISSING, Stop, parse_yaml
@@ -24,7 +24,7 @@ class Reader:
 
     `root` is the directory that no macro, path or link may lead out of.
     `incomplete` are the files in which a macro found nothing: its key is left out.
-    `checkouts` are the git repositories of this run, by URL and ref.
+    `checkouts` are the git repositories of this run by URL and ref, or why there is none.
     """
 
     def __init__(self, root: Path):
@@ -32,7 +32,7 @@ class Reader:
         self.findings: list[Finding] = []
         self._open: list[Path] = []
         self.incomplete: set[Path] = set()
-        self.checkouts: dict[tuple[str, str], Checkout] = {}
+        self.checkouts: dict[tuple[str, str], Checkout | RemoteError] = {}
         self._macros = 0
         self._macro_text = 0
 

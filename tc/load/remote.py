@@ -17,14 +17,19 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from tc.places import cache_place
+from tc.processes import Program, Running
 
 #: seconds that git has to name a ref's commit, and to fetch it
 _ASK = 30
 _FETCH = 300
+#: repositories that are asked at once
+_AT_ONCE = 8
 _REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:|github\.com[:/]", re.IGNORECASE)
 _URL = re.compile(r"(?:https|ssh|file)://[^-]|[A-Za-z0-9_][\w.-]*@[A-Za-z0-9][\w.-]*:[^-]")
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
@@ -109,106 +114,131 @@ def parse(uri: str) -> Remote:
     return Remote(url, directory.strip("/"), ref)
 
 
-def checkout(remote: Remote) -> Checkout:
-    """The files of `remote`, fetched where the cache lacks its commit.
+def checkouts(remotes: Iterable[Remote]) -> Mapping[tuple[str, str], Checkout | RemoteError]:
+    """The files of `remotes` by URL and ref, fetched all at once where the cache lacks
+    their commit, and why there are none.
 
     A repository that can't be asked is no error while the cache has what its ref was the
-    last time. Raises RemoteError.
+    last time.
     """
+    wanted = {(remote.url, remote.ref): remote for remote in remotes}
+    if not wanted:
+        return {}
+    running = Running()
+    pool = ThreadPoolExecutor(min(_AT_ONCE, len(wanted)), thread_name_prefix="git")
+    try:
+        made = list(pool.map(lambda remote: _checkout(remote, running), wanted.values()))
+    except BaseException:
+        running.stop()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+    return dict(zip(wanted, made, strict=True))
+
+
+def _checkout(remote: Remote, running: Running) -> Checkout | RemoteError:
     place = cache_place() / "git" / _short(remote.url)
     known = place / "refs" / _short(remote.ref)
     try:
-        return _checkout(remote, place, known)
+        return _Repository(remote, place, running).checkout(known)
+    except RemoteError as error:
+        return error
     except OSError as error:
         why = (error.strerror or str(error)).lower()
         message = f"tc can't write its cache {place}: {why}"
         hint = "set TC_CACHE_DIR to a directory that you can write"
-        raise RemoteError(message, code="cache", hint=hint) from None
+        return RemoteError(message, code="cache", hint=hint)
 
 
-def _checkout(remote: Remote, place: Path, known: Path) -> Checkout:
-    if _COMMIT.match(remote.ref):
-        return Checkout(_tree(remote, place, remote.ref, remote.ref), remote.ref)
-    try:
-        name, commit = _asked(remote)
-    except RemoteError as error:
-        if error.code != "no-remote" or not known.exists():
-            raise
-        commit = known.read_text()
-        tree = place / "trees" / commit
-        if not tree.is_dir():
-            raise
-        return Checkout(tree, commit, str(error))
-    tree = _tree(remote, place, name, commit)
-    _private(known.parent)
-    fresh = known.with_name(f"{known.name}.{os.getpid()}")
-    fresh.write_text(tree.name)
-    fresh.replace(known)
-    return Checkout(tree, tree.name)
+@dataclass(frozen=True, slots=True)
+class _Repository:
+    """What `remote` is, seen through git; `place` is its part of the cache."""
 
+    remote: Remote
+    place: Path
+    running: Running
 
-def _asked(remote: Remote) -> tuple[str, str]:
-    """The whole name of the ref and its commit, as the repository tells them."""
-    tag, head = f"refs/tags/{remote.ref}", f"refs/heads/{remote.ref}"
-    names = [f"{tag}^{{}}", tag, head, remote.ref] if remote.ref else ["HEAD"]
-    told = _git(remote, ["ls-remote", "--", remote.url, *names], _ASK)
-    lines = [line.split("\t", 1) for line in told.splitlines() if "\t" in line]
-    found = {name: commit for commit, name in lines}
-    for name in names:
-        if name in found:
-            return name.removesuffix("^{}"), found[name]
-    what = f"no branch or tag `{remote.ref}`" if remote.ref else "no commit"
-    raise RemoteError(
-        f"there is {what} in {remote.shown}",
-        code="missing-ref",
-        hint=f"git ls-remote {remote.shown} lists them; of a commit write all 40 characters",
-    )
+    def checkout(self, known: Path) -> Checkout:
+        """`known` is the file with the commit that the ref was the last time."""
+        ref = self.remote.ref
+        if _COMMIT.match(ref):
+            return Checkout(self._tree(ref, ref), ref)
+        try:
+            name, commit = self._asked()
+        except RemoteError as error:
+            if error.code != "no-remote" or not known.exists():
+                raise
+            commit = known.read_text()
+            tree = self.place / "trees" / commit
+            if not tree.is_dir():
+                raise
+            return Checkout(tree, commit, str(error))
+        tree = self._tree(name, commit)
+        _private(known.parent)
+        fresh = known.with_name(f"{known.name}.{os.getpid()}")
+        fresh.write_text(tree.name)
+        fresh.replace(known)
+        return Checkout(tree, tree.name)
 
-
-def _tree(remote: Remote, place: Path, name: str, commit: str) -> Path:
-    """The directory of `commit`, which `name` means; what is fetched tells which it really is."""
-    tree = place / "trees" / commit
-    if tree.is_dir():
-        return tree
-    _private(tree.parent)
-    fresh = Path(tempfile.mkdtemp(dir=tree.parent, prefix=".new-"))
-    try:
-        _git(remote, ["init", "--quiet", "--template=", str(fresh)], _ASK)
-        within = ["-C", str(fresh)]
-        fetch = ["fetch", "--quiet", "--depth=1", "--no-tags", "--no-write-fetch-head"]
-        _git(remote, [*within, *fetch, "--", remote.url, f"+{name}:refs/tc/fetched"], _FETCH)
-        _git(remote, [*within, "checkout", "--quiet", "--detach", "refs/tc/fetched"], _FETCH)
-        got = _git(remote, [*within, "rev-parse", "HEAD"], _ASK).strip()
-        tree = place / "trees" / got
-        with contextlib.suppress(OSError):
-            # another tc may have been faster: its files are the same
-            fresh.rename(tree)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-    return tree
-
-
-def _git(remote: Remote, arguments: list[str], seconds: int) -> str:
-    settings = [word for setting in _SETTINGS for word in ("-c", setting)]
-    try:
-        done = subprocess.run(
-            ["git", *settings, *arguments],
-            env=_environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=seconds,
-            check=False,
-            # without a terminal, so that neither git nor ssh can ask there
-            start_new_session=True,
+    def _asked(self) -> tuple[str, str]:
+        """The whole name of the ref and its commit, as the repository tells them."""
+        ref, shown = self.remote.ref, self.remote.shown
+        tag, head = f"refs/tags/{ref}", f"refs/heads/{ref}"
+        names = [f"{tag}^{{}}", tag, head, ref] if ref else ["HEAD"]
+        told = self._git(["ls-remote", "--", self.remote.url, *names], _ASK)
+        lines = [line.split("\t", 1) for line in told.splitlines() if "\t" in line]
+        found = {name: commit for commit, name in lines}
+        for name in names:
+            if name in found:
+                return name.removesuffix("^{}"), found[name]
+        what = f"no branch or tag `{ref}`" if ref else "no commit"
+        raise RemoteError(
+            f"there is {what} in {shown}",
+            code="missing-ref",
+            hint=f"git ls-remote {shown} lists them; of a commit write all 40 characters",
         )
-    except FileNotFoundError:
-        message = f"git isn't installed, which fetches {remote.shown}"
-        raise RemoteError(message, code="no-git", hint="install git") from None
-    except subprocess.TimeoutExpired:
-        raise _unreachable(remote, f"git had no answer within {seconds} s") from None
-    if done.returncode:
-        raise _unreachable(remote, _said(done.stderr))
-    return done.stdout.decode("utf-8", "surrogateescape")
+
+    def _tree(self, name: str, commit: str) -> Path:
+        """The directory of `commit`, which `name` means; what is fetched tells which it
+        really is."""
+        tree = self.place / "trees" / commit
+        if tree.is_dir():
+            return tree
+        _private(tree.parent)
+        fresh = Path(tempfile.mkdtemp(dir=tree.parent, prefix=".new-"))
+        try:
+            self._git(["init", "--quiet", "--template=", str(fresh)], _ASK)
+            within = ["-C", str(fresh)]
+            fetch = ["fetch", "--quiet", "--depth=1", "--no-tags", "--no-write-fetch-head"]
+            what = f"+{name}:refs/tc/fetched"
+            self._git([*within, *fetch, "--", self.remote.url, what], _FETCH)
+            self._git([*within, "checkout", "--quiet", "--detach", "refs/tc/fetched"], _FETCH)
+            got = self._git([*within, "rev-parse", "HEAD"], _ASK).strip()
+            tree = self.place / "trees" / got
+            with contextlib.suppress(OSError):
+                # another tc may have been faster: its files are the same
+                fresh.rename(tree)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+        return tree
+
+    def _git(self, arguments: list[str], seconds: int) -> str:
+        settings = [word for setting in _SETTINGS for word in ("-c", setting)]
+        program = Program(["git", *settings, *arguments], Path.cwd(), _environment())
+        with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+            try:
+                code = self.running.run(program, output.fileno(), errors.fileno(), seconds)
+            except FileNotFoundError:
+                message = f"git isn't installed, which fetches {self.remote.shown}"
+                raise RemoteError(message, code="no-git", hint="install git") from None
+            except subprocess.TimeoutExpired:
+                why = f"git had no answer within {seconds} s"
+                raise _unreachable(self.remote, why) from None
+            output.seek(0)
+            errors.seek(0)
+            if code:
+                raise _unreachable(self.remote, _said(errors.read()))
+            return output.read().decode("utf-8", "surrogateescape")
 
 
 def _unreachable(remote: Remote, why: str) -> RemoteError:

@@ -13,10 +13,10 @@ from tc.load.find import TOPOLOGY_FILES, topology_file
 from tc.load.functions import Functions, check_function_files, load_functions
 from tc.load.gateway import read_routes_file
 from tc.load.handlers import read_handlers
-from tc.load.hooks import check_tags, load_hooks, read_hooks, read_tags
+from tc.load.hooks import load_hooks, read_hooks, read_tags
 from tc.load.ignored import patterns
 from tc.load.nodes import nested
-from tc.load.overlays import texts, with_overlays
+from tc.load.overlays import check_tags, texts, with_overlays
 from tc.load.reader import Reader
 from tc.load.scalars import as_text, plain
 from tc.load.sections import Sections, load_section

@@ -78,12 +78,15 @@ class Whole(Strict):
 def keys(model: type[BaseModel]) -> dict[str, tuple[str, ...]]:
     """Field of `model` -> the keys a user may write for it: its name, then its aliases.
 
-    A name that ends in ``_`` only stands in for a word that Python keeps.
+    Where a model isn't populated by name, a field with aliases has only those.
     """
-    return {
-        name: tuple(dict.fromkeys(key for key in (name, *_aliases(field)) if key[-1:] != "_"))
-        for name, field in model.model_fields.items()
-    }
+    by_name = bool(model.model_config.get("populate_by_name"))
+    found: dict[str, tuple[str, ...]] = {}
+    for name, field in model.model_fields.items():
+        aliases = _aliases(field)
+        own = [name] if by_name or not aliases else []
+        found[name] = tuple(dict.fromkeys([*own, *aliases]))
+    return found
 
 
 def _aliases(field: Any) -> list[str]:

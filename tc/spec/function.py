@@ -87,6 +87,10 @@ class FunctionFile(Strict):
 
     name: str | None = Field(None, description="the directory's")
     description: str | None = Field(None, description="text that AWS shows")
+    fqn: str | None = Field(None, description="its whole name on AWS, instead of the derived one")
+    namespace: str | None = Field(
+        None, description="what its name on AWS starts with; the topology's name"
+    )
     runtime: Runtime = Field(Runtime(), description="language, memory, environment, …")
     build: Build = Field(Build(), description="how its package is made")
     tasks: dict[str, str] = Field({}, description="commands by name; `build` makes lambda.zip")
@@ -102,7 +106,6 @@ class FunctionEntry(FunctionFile, Targets):
         description="directory of the function, from topology.yml; or one in a git repository: "
         "https://host/repo.git//dir?ref=v1",
     )
-    fqn: str | None = Field(None, description="its whole name on AWS, instead of the derived one")
     root: bool | None = Field(None, description="this function is the head of its chain")
     queue: str | None = Field(None, description="the queue that its result is sent to")
     mutation: str | None = Field(None, description="the mutation that gets its result")
@@ -198,7 +201,9 @@ class Function:
     policy document, `inherit` included. `vars` are the overlays by ``default``, env or
     sandbox, each with those keys of `VarsEntry` that were written. `role` is one that
     exists. `network` and `mount` are None when the function has none; `wants_network`
-    and `wants_mount` are what was written about them, None for nothing.
+    and `wants_mount` are what was written about them, None for nothing. `origins` has
+    where settings were written, by their path (``memory``, ``environment.STAGE``);
+    `vars_address` is the file of `vars`.
     `ignore` has `.tcignore` patterns (gitignore syntax), relative to `dir`. What is
     `inline` is packaged instead of the files in `dir`. `fqn` still has its templates.
     """
@@ -222,6 +227,8 @@ class Function:
     assets: Mapping[str, str] = field(default_factory=dict)
     policy: Mapping[str, Any] | None = None
     vars: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    vars_address: Address | None = None
+    origins: Mapping[str, Address] = field(default_factory=dict)
     root: bool | None = None
     targets: tuple[tuple[str, str], ...] = ()
     map: str | None = None
@@ -244,6 +251,14 @@ class Function:
     wants_mount: bool | None = None
     mount: Mount | None = None
     fqn: str = ""
+
+    def written_at(self, *keys: str) -> Address:
+        """Where the setting at `keys` of `runtime` was written: a function file, topology.yml
+        or vars; where it would stand when nobody wrote it."""
+        for count in range(len(keys), 0, -1):
+            if found := self.origins.get(".".join(keys[:count])):
+                return found
+        return Address(self.address.file, (*self.address.path, "runtime", *keys))
 
     def full_name(self, scope: Scope) -> str:
         """The name on AWS: the written one, or the derived one."""

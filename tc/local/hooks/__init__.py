@@ -22,6 +22,7 @@ HOOKS = (
     "rest_integrations",
     "http_import",
     "rest_import",
+    "tokens",
     "flows",
     "flow_timeouts",
     "tagged",
@@ -31,8 +32,10 @@ HOOKS = (
     "deliveries",
     "schedules",
     "pools",
+    "pages",
     "appsync_addresses",
     "appsync_events",
+    "graphql_apis",
 )
 
 

@@ -74,8 +74,29 @@ TOPOLOGIES: dict[str, tuple[str, list[str]]] = {
         ["2:35 not-yet"],
     ),
     "later key of a function": (
-        "name: etl\nfunctions: {enhancer: {shared: true}}\n",
+        "name: etl\nfunctions: {enhancer: {test: {}}}\n",
         ["2:24 not-yet"],
+    ),
+    "keys that tc never takes": (
+        "name: etl\nhyphenated_names: true\nconcurrency: 5\n"
+        "functions: {enhancer: {shared: true}}\n",
+        ["2:1 refused-key", "3:1 refused-key", "4:24 refused-key"],
+    ),
+    "a name that only Python needs": (
+        "name: etl\nroutes: {/a: {function: enhancer, async_: true}}\n",
+        ["2:35 unknown-key"],
+    ),
+    "tags that are tc's and AWS's": (
+        "name: etl\nfunctions: {enhancer: {tags: {'tc:functor': a@b, 'AWS:x': y, team: z}}}\n",
+        ["2:31 invalid-value", "2:50 invalid-value"],
+    ),
+    "two ways to name a function": (
+        "name: etl\nfunctions: {enhancer: {fqn: a, namespace: b}}\n",
+        ["2:32 both"],
+    ),
+    "a namespace that is none": (
+        "name: etl\nfunctions: {enhancer: {namespace: 'A b'}}\n",
+        ["2:35 invalid-name"],
     ),
     "unknown key of an old event": (
         "name: etl\nevents: {consumes: {A: {sorce: x, function: enhancer}}}\n",
@@ -285,7 +306,7 @@ def test_the_contracts_example(project: Project) -> None:
         ("functions: a", "`functions` must be a list, not text (`a`) | write `- ` before it"),
         ("kind: htp", "`kind` must be `http` or `rest`, not text (`htp`) |"),
         ("cors: 5", "`cors` must be a mapping or true or false, not a number (5) |"),
-        ("vertical: a", "this version of tc can't deploy `vertical` of a route yet | rename it `x-v"),
+        ("vertical: a", "this version of tc can't deploy `vertical` of a route yet | rename it `"),
         ("timeout:", ""),
         ("x-note: {any: thing}", ""),
     ],

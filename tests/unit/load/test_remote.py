@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from tc.load import remote as module
 from tc.load.load import locate
-from tc.load.remote import RemoteError, checkout, parse
+from tc.load.remote import Checkout, RemoteError, checkouts, parse
 from tc.spec.function import Function
 
 from .conftest import HANDLER, Files, Project
@@ -136,13 +137,13 @@ def test_only_what_the_cache_lacks_is_fetched(
     project: Project, other: Repository, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ran: list[str] = []
-    git = module._git
+    git = module._Repository._git
 
-    def counting(remote: module.Remote, arguments: list[str], seconds: int) -> str:
+    def counting(self: module._Repository, arguments: list[str], seconds: int) -> str:
         ran.extend(word for word in arguments if word in ("ls-remote", "fetch"))
-        return git(remote, arguments, seconds)
+        return git(self, arguments, seconds)
 
-    monkeypatch.setattr(module, "_git", counting)
+    monkeypatch.setattr(module._Repository, "_git", counting)
     uri = f"{other.url}//fns/adder"
     text = f"  two:\n    uri: {uri}?ref=v1\n"
     loaded(project, f"{uri}?ref=v1", text)
@@ -206,13 +207,49 @@ def test_git_asks_nothing_and_tells_no_password(
     monkeypatch.setenv("GIT_ASKPASS", "/usr/bin/ask")
     monkeypatch.setenv("GIT_DIR", str(tmp_path))
     monkeypatch.setenv("GIT_SSH_COMMAND", "ssh -v")
-    with pytest.raises(RemoteError) as told:
-        checkout(parse("https://user:s3cr3t@127.0.0.1:1/repo.git//x?ref=v1"))
-    assert "s3cr3t" not in f"{told.value} {told.value.hint}"
+    nowhere = parse("https://user:s3cr3t@127.0.0.1:1/repo.git//x?ref=v1")
+    there = parse(f"{other.url}?ref=v1")
+    told, made = checkouts([nowhere, there]).values()
+    assert isinstance(told, RemoteError)
+    assert "127.0.0.1" in str(told)
+    assert "s3cr3t" not in f"{told} {told.hint}"
+    assert isinstance(made, Checkout)
+    assert made.path.is_dir()
     seen = module._environment()
     assert seen["GIT_SSH_COMMAND"] == "ssh -v -o BatchMode=yes"
     assert (seen["GIT_TERMINAL_PROMPT"], seen["GIT_ASKPASS"]) == ("0", "")
-    assert checkout(parse(f"{other.url}?ref=v1")).path.is_dir()
+
+
+#: git that answers `ls-remote` only when it is asked twice at once
+SLOW_GIT = """#!/bin/sh
+case "$*" in *ls-remote*)
+  : > "$ASKED/$$"
+  for _ in $(seq 100); do
+    [ "$(ls "$ASKED" | wc -l)" -ge 2 ] && break
+    sleep 0.05
+  done
+  [ "$(ls "$ASKED" | wc -l)" -ge 2 ] || exit 1
+esac
+exec GIT "$@"
+"""
+
+
+def test_several_repositories_are_asked_at_once_and_each_once(
+    project: Project, other: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = Repository(tmp_path / "second")
+    second.commit({"sub/handler.py": HANDLER}, "v1")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "asked").mkdir()
+    git = tmp_path / "bin" / "git"
+    git.write_text(SLOW_GIT.replace("GIT", str(shutil.which("git"))))
+    git.chmod(0o755)
+    monkeypatch.setenv("ASKED", str(tmp_path / "asked"))
+    monkeypatch.setenv("PATH", f"{git.parent}:{os.environ['PATH']}")
+    uris = {"two": f"{second.url}//sub?ref=v1", "three": f"{second.url}//sub?ref=v1"}
+    more = "".join(f"  {name}:\n    uri: {uri}\n" for name, uri in uris.items())
+    loaded(project, f"{other.url}//fns/adder?ref=v1", more)
+    assert len(list((tmp_path / "asked").iterdir())) == 2
 
 
 def test_its_commands_never_run_unasked(project: Project, other: Repository) -> None:

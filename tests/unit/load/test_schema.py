@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, ConfigDict, Field
 
 from tc import config
 from tc.components import sections
@@ -196,6 +197,8 @@ class Part(Strict):
 class NewModel(Strict):
     """`news.X`: a kind that nobody has thought of."""
 
+    model_config = ConfigDict(populate_by_name=False)
+
     parts: list[Part] = Field([], description="its parts")
     in_: str | None = Field(None, alias="in")
 
@@ -212,6 +215,13 @@ def test_a_new_kind_needs_nothing_but_its_model() -> None:
         found = errors(schema, {"name": "etl", "news": {"a": entry}})
         assert (found == []) == right, entry
     assert errors(topology_schema({}), {"name": "etl", "news": {}}) != []
+
+
+def test_no_key_is_a_name_that_only_python_needs() -> None:
+    """A model with `async_` for `async` isn't populated by name."""
+    whole = str([topology_schema(sections()), function_schema(), vars_schema()])
+    assert "'async'" in whole
+    assert re.findall(r"'\w+_': \{", whole) == []
 
 
 def test_every_key_is_described() -> None:

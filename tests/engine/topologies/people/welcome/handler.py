@@ -1,0 +1,3 @@
+def handler(event, context):
+    print(event["triggerSource"], event["request"]["userAttributes"]["email"])
+    return event

@@ -1,0 +1,2 @@
+def handler(event, context):
+    return {"number": 2 * int(event["number"])}
