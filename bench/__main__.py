@@ -11,14 +11,15 @@ import signal
 import sys
 from collections.abc import Iterator
 
-from bench import sandbox, startup
+from bench import account, sandbox, startup
 from bench.lab import engine, lab
 from bench.report import CallCount, Printer, Result
 
 _STARTUP = ("version", "help", "validate")
 _SANDBOX = ("create", "again", "update", "delete")
 _LOCAL = ("local",)
-_NAMES = (*_STARTUP, *_SANDBOX, *_LOCAL)
+_ACCOUNT = (account.GROUP,)
+_NAMES = (*_STARTUP, *_SANDBOX, *_LOCAL, *_ACCOUNT)
 
 
 def main() -> int:
@@ -51,6 +52,8 @@ def _end(*_: object) -> None:
 
 
 def _measured(chosen: set[str]) -> Iterator[Result | list[CallCount]]:
+    if chosen & {*_ACCOUNT}:
+        yield from account.measure()
     with lab() as place:
         if chosen & {*_STARTUP}:
             yield from startup.measure(place)

@@ -19,7 +19,13 @@ from botocore.model import ServiceModel
 #: name in the signature -> the SDK's name, where they differ
 _SDK_NAMES = {"states": "stepfunctions", "tagging": "resourcegroupstaggingapi"}
 #: (service, beginning of the path) of the services that name operations by method and path
-_REST = (("lambda", "/2"), ("apigatewayv2", "/v2/"), ("apigateway", "/"))
+_REST = (
+    ("lambda", "/2"),
+    ("apigatewayv2", "/v2/"),
+    ("apigateway", "/"),
+    ("appsync", "/v"),
+    ("s3", "/"),
+)
 _SCOPE = re.compile(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/")
 _PARAMETER = re.compile(r"\{[^}+]+(\+?)\}")
 

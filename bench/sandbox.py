@@ -80,8 +80,10 @@ def _record(engine: Engine, place: Path) -> dict[str, Recording]:
         if command == "update":
             topology.edit(place, _EDITED, "recorded")
         recording = engine.record(place, command, *arguments(command, "b0", PROFILE))
-        if Counter(recording.operations()) != recording.tape.calls:
-            raise RuntimeError(f"{command}: the proxy saw other calls than were made")
+        made, seen = Counter(recording.operations()), Counter(recording.tape.calls)
+        if made != seen:
+            differ = f"made {dict(made - seen)}, seen {dict(seen - made)}"
+            raise RuntimeError(f"{command}: the proxy saw other calls than were made: {differ}")
         recorded[command] = recording
     return recorded
 

@@ -10,6 +10,7 @@ from typing import Any
 from tc import config
 from tc.components import kinds, sections
 from tc.load.schema import function_schema, topology_schema, vars_schema
+from tc.spec.base import Whole
 
 FILE = Path(__file__).resolve().parent.parent / "docs" / "components.md"
 _HEAD = """# Components
@@ -66,9 +67,11 @@ def text() -> str:
 def _kinds() -> str:
     rows = []
     for kind in kinds():
-        section = (
-            f"[`{kind.SECTION[0]}`](#{_anchor(f'{kind.SECTION[0]}.X')})" if kind.SECTION else ""
-        )
+        section = ""
+        if kind.SECTION:
+            name, model = kind.SECTION
+            entries = "" if issubclass(model, Whole) else ".X"
+            section = f"[`{name}`](#{_anchor(f'{name}{entries}')})"
         parts = ", ".join(f"`{kind.PLURAL}/{aspect}`" for aspect in kind.ASPECTS)
         fixed = ", ".join(f"`{field}`" for field in sorted(kind.REPLACE))
         rows.append((kind.KIND, f"`{kind.PLURAL}`", section, parts, fixed))

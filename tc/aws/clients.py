@@ -78,9 +78,10 @@ class Clients:
             workers=self._workers,
             local=self._environment.local,
         )
+        name, _, region = service.partition("@")
         client = self._session.create_client(
-            service,
-            region_name=self._region,
+            name,
+            region_name=region or self._region,
             endpoint_url=self._environment.endpoint_url,
             config=config,
         )

@@ -31,6 +31,8 @@ _READS = (
 _ONCE: dict[str, tuple[str, ...]] = {
     "apigateway": ("create_", "import_"),
     "apigatewayv2": ("create_", "import_"),
+    "appsync": ("create_",),
+    "cognito-idp": ("create_user_pool",),
     "events": ("put_events",),
     "lambda": ("create_event_source_mapping", "invoke", "publish_layer_version"),
     "sns": ("publish",),
@@ -70,6 +72,8 @@ _LAMBDA = Rate("lambda", 15, burst=5)
 _LAMBDA_GET = Rate("lambda.get_function", 100, burst=50)
 _LAMBDA_UNLIMITED = {"invoke", "get_policy"}
 _GATEWAY = Rate("apigateway", 10, burst=20)
+#: what each category of calls on pools and their clients has ("Quotas in Amazon Cognito")
+_COGNITO = Rate("cognito-idp", 15, burst=5)
 _REST_API_CREATES = Rate("apigateway.create_rest_api", 1 / 3)
 _GATEWAY_OWN = {
     "create_deployment": Rate("apigateway.create_deployment", 1 / 5),
@@ -98,6 +102,8 @@ def rates(service: str, operation: str) -> tuple[Rate, ...]:
     """The limits that a call comes under in an AWS account."""
     if service == "lambda" and operation not in _LAMBDA_UNLIMITED:
         return (_LAMBDA_GET if operation == "get_function" else _LAMBDA,)
+    if service == "cognito-idp":
+        return (_COGNITO,)
     if service == "apigateway" and operation in _GATEWAY_OWN:
         return (_GATEWAY_OWN[operation], _GATEWAY)
     if service in {"apigateway", "apigatewayv2"}:

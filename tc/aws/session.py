@@ -157,6 +157,8 @@ class Aws:
     def call(self, service: str, operation: str, /, **kwargs: Any) -> dict[str, Any]:
         """Call ``service.operation`` (snake_case) and return its answer.
 
+        ``service@region`` calls it in another region than the session's.
+
         A streamed body comes back as bytes. Raises AwsError when AWS refuses,
         TcError ``credentials`` when it is about the credentials.
         """
@@ -216,11 +218,19 @@ class Aws:
         """Where the local engine answers, or what the env says instead of AWS."""
         return self._environment.endpoint_url
 
-    def wait(self, what: str, probe: Callable[[], str], /, *, first: float | None = None) -> None:
+    def wait(
+        self,
+        what: str,
+        probe: Callable[[], str],
+        /,
+        *,
+        first: float | None = None,
+        deadline: float | None = None,
+    ) -> None:
         """Call `probe` until it says nothing; what it says is the state waited on.
 
-        `first` is the pause before the first look, in seconds. Raises TcError
-        ``timeout`` with the last state seen.
+        `first` is the pause before the first look, `deadline` when to give up (300), in
+        seconds. Raises TcError ``timeout`` with the last state seen.
         """
         if first:
             time.sleep(first)
@@ -229,7 +239,7 @@ class Aws:
             state = probe()
             return Waiting(state) if state else True
 
-        until(what, look, deadline=_WAIT_DEADLINE, emit=self._emit, every=self.pace)
+        until(what, look, deadline=deadline or _WAIT_DEADLINE, emit=self._emit, every=self.pace)
 
     def insist(self, what: str, call: Callable[[], R], /) -> R:
         """Repeat `call` while AWS says "not yet": a role that can't be assumed yet,

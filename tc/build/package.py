@@ -21,7 +21,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tc.build.cache import private, replacing, staging
-from tc.build.commands import Commands, Running, masked, run_all
+from tc.build.commands import Commands, masked, run_all
 from tc.build.entry import Entry, Identity, identity
 from tc.build.files import code, sources
 from tc.build.handler import check_handler
@@ -31,6 +31,7 @@ from tc.build.words import MB, few, reason, shown
 from tc.build.zips import opened, write_zip
 from tc.errors import TcError
 from tc.events import Emit, Event
+from tc.processes import Running
 from tc.spec.artifact import Artifact
 from tc.spec.function import Function
 
@@ -225,7 +226,7 @@ def _built(
     emit(Event("progress", told, {"what": f"build of {function.name}"}))
     with staging(cache) as place:
         directory = private(place / "function")
-        key = _key(_copy(found, directory), commands)
+        key = _key(copy_entries(found, directory), commands)
         run_all(function, commands, directory, place / "log", running)
         if commands.main:
             # the staging is gone when the user reads of it
@@ -256,7 +257,7 @@ def _remembered(cache: Path, key: str) -> Path | None:
     return path if zipfile.is_zipfile(path) else None
 
 
-def _copy(entries: Sequence[Entry], directory: Path) -> str:
+def copy_entries(entries: Sequence[Entry], directory: Path) -> str:
     """Copies `entries` below `directory`; the identity of what was copied."""
     copied = Identity()
     made = {directory}

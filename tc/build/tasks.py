@@ -11,8 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tc.build.commands import Running, masked, secrets
+from tc.build.commands import masked, program, secrets
 from tc.events import Emit, Event
+from tc.processes import Running
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def _run(task: Task, running: Running, tools: Path, emit: Emit) -> int:
 
     # one for each task: several may come to write the same program
     own = Path(tempfile.mkdtemp(dir=tools))
-    code = running.stream(task.command, task.dir, own, tell)
+    code = running.stream(program(task.command, task.dir, own), tell)
     seconds = round(time.monotonic() - begun, 3)
     text = f"{task.function}: {task.name} {ending(code)} ({seconds:.1f} s)"
     name = "task.failed" if code else "task.done"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tc.plan.resource import Plan, Step
     from tc.spec.artifact import Artifact
     from tc.spec.function import Function
+    from tc.spec.site import Site, SiteSource
 
 
 def bring_about(
@@ -34,6 +35,7 @@ def bring_about(
     `command` is the name of the command that was given.
     """
     from tc.cli.hooks import carry_out, hooks_of, tell_hooks
+    from tc.deploy.hindrances import refuse_hindered
     from tc.deploy.pipeline import prepare
 
     hooks = hooks_of(target, command)
@@ -46,11 +48,14 @@ def bring_about(
         components=components,
         adopt=adopt,
         purge=purge,
+        read_site=site_reader(run),
     )
+    refuse_hindered(prepared.plan, target.aws)
     if dry_run:
         tell_hooks(run, prepared, hooks)
         tell_plan(run, prepared.plan)
         return
+    tell_open(run, prepared.plan)
     outcome = carry_out(run, target, prepared, hooks)
     if outcome.ok:
         tell_addresses(run, prepared, outcome)
@@ -75,6 +80,18 @@ def packager(run: Run) -> Callable[[Mapping[str, Function]], Mapping[str, Artifa
         return {name: made[function.name] for name, function in named.items()}
 
     return package
+
+
+def site_reader(run: Run) -> Callable[[SiteSource], Site]:
+    """Reads pages, which are then built in the user's cache."""
+
+    def read(source: SiteSource) -> Site:
+        from tc.build.cache import cache_dir
+        from tc.build.pages import read_site
+
+        return read_site(source, cache_dir(), run.emit)
+
+    return read
 
 
 def check_runtimes(run: Run, target: Target) -> None:
@@ -107,7 +124,18 @@ def tell_plan(run: Run, plan: Plan, code_diff: Mapping[str, str] | None = None) 
     for step in readable(plan):
         run.emit(Event("plan.step", "", step_data(step, (code_diff or {}).get(step.key, ""))))
     tell_kept(run, plan)
+    tell_open(run, plan)
     run.emit(Event("plan", "", counts(plan)))
+
+
+def tell_open(run: Run, plan: Plan) -> None:
+    """The routes that anybody will be able to call, in one line."""
+    from tc.components.route import opened
+
+    titles = opened(plan)
+    if titles:
+        text = f"Open to anyone, without `authorizer`: {', '.join(titles)}"
+        run.emit(Event("open", text, {"routes": titles}))
 
 
 def tell_kept(run: Run, plan: Plan) -> None:
@@ -168,8 +196,8 @@ def counts(plan: Plan) -> dict[str, int]:
 
 
 def tell_addresses(run: Run, prepared: Prepared, outcome: Outcome) -> None:
-    """Where the routes answer."""
-    from tc.deploy.addresses import routes
+    """Where the routes and the pages answer."""
+    from tc.deploy.addresses import pages, routes
 
     known = {key: found.outputs for key, found in prepared.found.items()} | outcome.outputs
     wanted = {step.key for step in prepared.plan.steps}
@@ -183,6 +211,11 @@ def tell_addresses(run: Run, prepared: Prepared, outcome: Outcome) -> None:
                     {"route": route.title, "method": route.method, "url": route.url},
                 )
             )
+    for page in pages(prepared.desired, known):
+        if page.key in wanted:
+            dns = f"; DNS: {page.host} CNAME {page.alias}" if page.alias else ""
+            data = {"page": page.title, "url": page.url, "host": page.host, "alias": page.alias}
+            run.emit(Event("page", f"Page {page.title} {page.url}{dns}", data))
 
 
 def finish(run: Run, target: Target, plan: Plan, outcome: Outcome, command: str) -> None:
@@ -219,7 +252,9 @@ def _sum(steps: Sequence[Step], plan: Plan, seconds: float) -> str:
     if not plan.steps:
         return f"Nothing to do: the sandbox has nothing here ({seconds:.1f} s)"
     if not steps:
-        return f"Nothing to do: {told['keep']} things are as the topology says ({seconds:.1f} s)"
+        count = told["keep"]
+        things = "1 thing is" if count == 1 else f"{count} things are"
+        return f"Nothing to do: {things} as the topology says ({seconds:.1f} s)"
     kept = f", {told['keep']} unchanged" if told["keep"] else ""
     return f"Done: {', '.join(parts)}{kept} ({seconds:.1f} s)"
 

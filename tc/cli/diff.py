@@ -28,7 +28,7 @@ def diff(
     Field by field; changes that somebody made on AWS show too. For a function's code the changed
     files are shown; the deployed package is fetched for that, up to 5 MB.
     """
-    from tc.cli.change import packager, tell_plan
+    from tc.cli.change import packager, site_reader, tell_plan
     from tc.cli.run import open_target, running
 
     with running(as_json=as_json, document=True) as run:
@@ -42,6 +42,7 @@ def diff(
             run.emit,
             components=components or [],
             adopt=True,
+            read_site=site_reader(run),
         )
         tell_plan(run, prepared.plan, _code_diffs(prepared))
         if exit_code and readable(prepared.plan):

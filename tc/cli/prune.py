@@ -11,6 +11,7 @@ from tc.cli import options
 
 if TYPE_CHECKING:
     from tc.cli.run import Run, Target
+    from tc.plan.resource import Plan
 
 Gone = Annotated[
     str | None,
@@ -55,7 +56,7 @@ def prune(
         )
         prepared = prepare_pruning(target.topology, target.aws, purge=purge)
         if not prepared.plan.work:
-            finish(run, target, prepared.plan, carry_out(prepared, target.aws, run.emit), "")
+            _tell_nothing(run, target, prepared.plan, gone)
             return
         tell_plan(run, prepared.plan)
         if dry_run:
@@ -87,6 +88,21 @@ def _gone(run: Run, name: str, sandbox: str | None, env: str | None, region: str
             hint=f"tc prune --service {name} removes what it doesn't explain, tc delete all of it",
         )
     return open_empty(run, name, sandbox=sandbox, env=env, region=region)
+
+
+def _tell_nothing(run: Run, target: Target, plan: Plan, gone: str | None) -> None:
+    from tc.cli.change import tell_kept
+    from tc.events import Event
+
+    tell_kept(run, plan)
+    box = f"{target.scope.namespace}@{target.scope.sandbox}"
+    why = f"{box} has nothing" if gone else f"the topology explains all that {box} has"
+    if plan.steps:
+        why = "what is left holds data"
+    seconds = run.seconds()
+    data = {"seconds": seconds, "calls": sum(target.aws.calls.values()), "wrote": 0, "done": 0}
+    data |= {"failed": 0, "skipped": 0}
+    run.emit(Event("done", f"Nothing to do: {why} ({seconds:.1f} s)", data))
 
 
 def _ask(run: Run, target: Target, count: int, *, yes: bool) -> None:

@@ -154,9 +154,13 @@ def _no_task(name: str, functions: list[_Named], lacking: list[str]) -> UsageErr
     else:
         verb = "have" if len(lacking) > 1 else "has"
         text = f"{', '.join(f'`{label}`' for label in lacking)} {verb} no task `{name}`"
-    there = [f"{task} ({label})" for label, function in functions for task in function.tasks]
-    listed = f"the tasks are {', '.join(there)}" if there else "write it below `tasks`"
-    guess = did_you_mean(name, {task for _, function in functions for task in function.tasks})
+    there: dict[str, list[str]] = {}
+    for label, function in functions:
+        for task in function.tasks:
+            there.setdefault(task, []).append(label)
+    told = [f"{task} ({', '.join(labels)})" for task, labels in sorted(there.items())]
+    listed = f"the tasks are {', '.join(told)}" if told else "write it below `tasks`"
+    guess = did_you_mean(name, there)
     return UsageError(text, code="no-task", hint=f"{guess} {listed}" if guess else listed)
 
 

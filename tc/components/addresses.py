@@ -16,19 +16,20 @@ def check_addresses(topology: Topology, function: Function) -> Iterator[Finding]
     """Attributes that no kind tells; names that don't exist are found when composing."""
     for variable, text in function.environment.items():
         for address in addresses_in(str(text)):
-            known = sorted(_told(address))
+            known = sorted(told(address))
             if address.attr not in known:
                 close = difflib.get_close_matches(address.attr, known, n=1)
                 what = f"did you mean `{close[0]}`?" if close else f"there are: {', '.join(known)}"
                 yield Finding(
                     "unknown-template",
                     f"a {address.kind} has no address `{address.attr}`",
-                    function.address / "runtime" / "environment" / variable,
+                    function.written_at("environment", variable),
                     what if known else f"nothing can be named of a {address.kind}",
                 )
 
 
-def _told(address: ThingAddress) -> set[str]:
+def told(address: ThingAddress) -> set[str]:
+    """The attributes that can be named of the kind of thing that `address` means."""
     from tc.components import by_kind
 
     component = by_kind().get(address.kind)

@@ -15,8 +15,9 @@ from tc.components.api_names import REST_STAGE, api_key, own_name
 from tc.components.gateways import Gateway, gateways
 from tc.components.protocol import Aws, Index, Outputs, Traits
 from tc.components.role import API_TAG
+from tc.components.route_model import methods, path
 from tc.errors import TcError
-from tc.plan.resource import Actual, Change, Ref, Resource
+from tc.plan.resource import Action, Actual, Change, Plan, Ref, Resource, Step
 from tc.spec.base import Strict
 from tc.spec.facts import Facts
 from tc.spec.finding import Finding
@@ -48,27 +49,64 @@ def _pointed_at(resource: Resource, actuals: Sequence[Actual]) -> list[str]:
     return [number for number in dict.fromkeys(ids) if number]
 
 
+def _hindrances(aws: Aws, plan: Plan) -> Iterator[TcError]:
+    """Domain names that can't be used; shared APIs that would have too many routes."""
+    for step in plan.steps:
+        api = step.resource
+        if step.kind != KIND or api is None:
+            continue
+        host = api.props.get("domain", "")
+        anew = step.action is Action.CREATE or any(c.path == "domain" for c in step.changes)
+        if host and anew:
+            api_id = step.actual.outputs["id"] if step.actual else ""
+            yield from domain.hindrances(aws, host, api_id)
+        if api.payload["shared"] and api.props["protocol"] == "HTTP":
+            yield from _too_full(plan, step)
+
+
+def _too_full(plan: Plan, step: Step) -> Iterator[TcError]:
+    count = int(step.actual.outputs["routes"]) if step.actual else 0
+    for other in plan.steps:
+        if other.kind != "route":
+            continue
+        if other.action is Action.CREATE and other.resource and other.resource.parent == step.key:
+            count += 1
+        elif other.action is Action.DELETE and other.actual and other.actual.parent == step.key:
+            count -= 1
+    if count > _ROUTES_LIMIT and any(
+        other.action is Action.CREATE and other.kind == "route" for other in plan.steps
+    ):
+        yield TcError(
+            f"`{step.name}` would have {count} routes, others' among them; "
+            f"API Gateway takes {_ROUTES_LIMIT}",
+            code="too-many-routes",
+            where=step.name,
+            hint="leave `gateway` out: the sandbox gets an API of its own",
+        )
+
+
 TRAITS = Traits(
     comes_with=frozenset({"route"}),
     addresses={
         "url": lambda topology, _: Ref(api_key(own_name(topology.scope), shared=False), "url")
     },
     pointed_at=_pointed_at,
+    hindrances=_hindrances,
 )
 settle = defaults.ready_at_once
 read = api_live.read
 
-#: routes in an API (API Gateway quota)
+#: routes in an HTTP API, resources in a REST API (API Gateway quotas)
 _ROUTES_LIMIT = 300
 
 
 def check(topology: Topology) -> Iterator[Finding]:
     for gateway in gateways(topology):
-        count = len(gateway.entries)
-        if count > _ROUTES_LIMIT and not gateway.shared:
+        what, count = _size(gateway)
+        if count > _ROUTES_LIMIT:
             yield Finding(
                 "too-many-routes",
-                f"the API would have {count} routes; API Gateway takes {_ROUTES_LIMIT}",
+                f"the API would have {count} {what}; API Gateway takes {_ROUTES_LIMIT}",
                 topology.address / "routes",
                 "put some behind one greedy path, or in a topology of their own",
             )
@@ -82,6 +120,15 @@ def check(topology: Topology) -> Iterator[Finding]:
             topology.address / "routes",
             "take it out there, or leave `gateway` out here",
         )
+
+
+def _size(gateway: Gateway) -> tuple[str, int]:
+    """What of an API is limited: an HTTP API's routes, a REST API's paths with those above."""
+    if gateway.protocol == "HTTP":
+        return "routes", sum(len(methods(entry)) for entry in gateway.entries)
+    segments = [[part for part in path(entry).split("/") if part] for entry in gateway.entries]
+    places = {tuple(parts[:end]) for parts in segments for end in range(len(parts) + 1)}
+    return "paths", len(places)
 
 
 def desired(topology: Topology, facts: Facts) -> Iterator[Resource]:
@@ -179,8 +226,6 @@ def create(aws: Aws, resource: Resource, children: Sequence[Resource]) -> Output
     rest = resource.props["protocol"] == "REST"
     if resource.payload["shared"]:
         return _create_shared(aws, resource)
-    if resource.props["domain"]:
-        domain.refuse_unusable(aws, resource.props["domain"], "")
     create_api = rest_api.create_api if rest else http_api.create_api
     made = create_api(aws, resource, children)
     if not resource.props["domain"]:
@@ -216,8 +261,6 @@ def update(
 ) -> Outputs:
     told: dict[str, str] = dict(actual.outputs)
     changed = {change.path.split(".")[0] for change in changes}
-    if "domain" in changed and resource.props["domain"]:
-        domain.refuse_unusable(aws, resource.props["domain"], actual.outputs["id"])
     if changed & {"tags", "owner", "domain"}:
         _retag(aws, resource, actual)
     if resource.props["protocol"] == "REST":

@@ -8,6 +8,7 @@ it and no rule is left on it. A partner's bus can't be made.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 from tc.components import defaults
 from tc.components.event_model import DEFAULT_BUS, bus_of, model_of
@@ -24,7 +25,14 @@ PLURAL = "buses"
 SECTION: tuple[str, type[Strict]] | None = None
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset()
-TRAITS = Traits(comes_with=frozenset({"event"}))
+
+
+def _rules_on(resource: Resource, actuals: Sequence[Actual]) -> list[str]:
+    """The sandbox's own rules on the bus."""
+    return [a.name for a in actuals if a.kind == "event" and a.props["bus"] == resource.name]
+
+
+TRAITS = Traits(comes_with=frozenset({"event"}), pointed_at=_rules_on)
 check = defaults.nothing_to_check
 settle = defaults.ready_at_once
 
@@ -82,10 +90,13 @@ def read(aws: Aws, resources: Sequence[Resource]) -> Iterable[Actual]:
 
 
 def _read(aws: Aws, resource: Resource) -> Actual | None:
+    """One rule more than the sandbox has tells that others use the bus too: what they have
+    there isn't counted further."""
     arn = f"arn:{aws.partition}:events:{aws.region}:{aws.account}:event-bus/{resource.name}"
     try:
         listed = aws.call("events", "list_tags_for_resource", ResourceARN=arn)["Tags"]
-        rules = list(aws.pages("events", "list_rules", "Rules", EventBusName=resource.name))
+        rules = aws.pages("events", "list_rules", "Rules", EventBusName=resource.name)
+        inside = len(list(islice(rules, len(resource.payload["ids"]) + 1)))
     except AwsError as error:
         if error.missing:
             return None
@@ -101,7 +112,7 @@ def _read(aws: Aws, resource: Resource) -> Actual | None:
         outputs={
             "arn": arn,
             "made": "tc" if BUS_TAG in tags else "",
-            "inside": str(len(rules)),
+            "inside": str(inside),
         },
     )
 

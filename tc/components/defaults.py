@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -9,7 +11,7 @@ from tc.components.protocol import Aws
 from tc.errors import AwsError
 from tc.plan.resource import Actual, Resource
 from tc.spec.finding import Finding
-from tc.spec.topology import Topology
+from tc.spec.topology import Entry, Topology
 
 
 def nothing_to_check(topology: Topology) -> Iterable[Finding]:
@@ -39,3 +41,44 @@ def if_there() -> Iterator[None]:
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
     """Tags as IAM and EventBridge take them."""
     return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+#: the tag that tells which settings a thing was given that take a read of their own:
+#: the others of its kind are spared the reading
+HAS_TAG = "tc:has"
+
+
+def has_tag(settings: Iterable[str]) -> dict[str, str]:
+    """The tag for `settings`; none for none."""
+    return {HAS_TAG: " ".join(sorted(settings))} if settings else {}
+
+
+def has(tags: Mapping[str, str]) -> frozenset[str]:
+    """The settings that a live thing was given."""
+    return frozenset(tags.get(HAS_TAG, "").split())
+
+
+def without_has(tags: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in tags.items() if key != HAS_TAG}
+
+
+def check_names(topology: Topology, section: str, name: re.Pattern[str]) -> Iterator[Finding]:
+    """The entries of `section` whose names AWS would refuse."""
+    for entry in topology.entries.get(section, {}).values():
+        if not name.match(entry.name):
+            article = "an" if section[0] in "aeiou" else "a"
+            message = f"`{entry.name}` can't name {article} {entry.kind}"
+            hint = "letters, digits, - and _ only"
+            yield Finding("bad-name", message, entry.address, hint, "key")
+
+
+def check_bucket(topology: Topology, entry: Entry, bucket: str | None) -> Iterator[Finding]:
+    """The `bucket` that an entry names must be one of the topology's."""
+    known = topology.entries.get("buckets", {})
+    if bucket and bucket not in known:
+        close = difflib.get_close_matches(bucket, known, n=1)
+        there = ", ".join(known) or "none"
+        hint = f"did you mean `{close[0]}`?" if close else f"there are: {there}"
+        yield Finding(
+            "unknown-name", f"there is no bucket `{bucket}`", entry.address / "bucket", hint
+        )

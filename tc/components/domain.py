@@ -6,7 +6,7 @@ sandbox's own API. The API's tag ``tc:domain`` says that it did.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tc.components import defaults
@@ -30,19 +30,20 @@ def find(
     return "", {}
 
 
-def refuse_unusable(aws: Aws, host: str, api_id: str) -> None:
-    """Raises TcError when the domain name isn't there, or its root leads to another API."""
+def hindrances(aws: Aws, host: str, api_id: str) -> Iterator[TcError]:
+    """That the domain name isn't there, or that its root leads to another API."""
     mappings = _mappings(aws, host)
     if mappings is None:
-        raise TcError(
+        yield TcError(
             f"this account has no domain name `{host}` in API Gateway",
             code="no-domain",
             where=host,
             hint="make it there with its certificate, or take it out of routes.json",
         )
+        return
     taken = [m["ApiId"] for m in mappings if not m.get("ApiMappingKey") and m["ApiId"] != api_id]
     if taken:
-        raise TcError(
+        yield TcError(
             f"`{host}` leads to another API ({taken[0]})",
             code="domain-taken",
             where=host,

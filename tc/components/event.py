@@ -40,8 +40,11 @@ SECTION: tuple[str, type[Strict]] | None = ("events", EventModel)
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset({"bus"})
 TRAITS = Traits(addresses={"bus": lambda topology, name: bus_of(topology.entries["events"][name])})
-trace = defaults.nothing_to_trace
 settle = defaults.ready_at_once
+
+
+#: rules in a page (ListRules)
+_PAGE = 100
 
 
 def desired(topology: Topology, facts: Facts) -> Iterator[Resource]:
@@ -81,7 +84,8 @@ def _key(bus: str, name: str) -> str:
 
 
 def find(aws: Aws, scope: Scope, index: Index) -> Iterator[Resource]:
-    """Rules by the prefix of their names, those of other names by their mark."""
+    """Rules by their mark, and of those too new for that index the first that begin as ours
+    do; `trace` finds what functions let in besides."""
     prefix, suffix = f"tc_{scope.namespace}_", f"_{scope.sandbox}"
     marked = {_place(arn) for arn in index.tagged if ":rule/" in arn and ":events:" in arn}
     places: dict[tuple[str, str], Mapping[str, Any]] = {place: {} for place in marked}
@@ -103,12 +107,23 @@ def _place(arn: str) -> tuple[str, str]:
 
 def _listed(aws: Aws, bus: str, prefix: str) -> list[dict[str, Any]]:
     try:
-        listing = aws.pages("events", "list_rules", "Rules", NamePrefix=prefix, EventBusName=bus)
-        return list(listing)
+        page = aws.call("events", "list_rules", NamePrefix=prefix, EventBusName=bus, Limit=_PAGE)
+        return list(page["Rules"])
     except AwsError as error:
         if error.missing:
             return []
         raise
+
+
+def trace(actuals: Iterable[Actual]) -> Iterator[Resource]:
+    """The rules that functions let in."""
+    for actual in actuals:
+        source = str(actual.props.get("source", ""))
+        if actual.kind == "permission" and ":events:" in source and ":rule/" in source:
+            bus, name = _place(source)
+            yield Resource(
+                KIND, _key(bus, name), name, name, actual.owner, {}, payload={"bus": bus}
+            )
 
 
 def read(aws: Aws, resources: Sequence[Resource]) -> Iterable[Actual]:

@@ -97,42 +97,43 @@ def _deprecated(topology: Topology) -> Iterable[Finding]:
 
 
 def _package(topology: Topology, function: Function) -> Iterator[Finding]:
-    at = function.address / "runtime"
     if len(function.layers) > _LAYERS_LIMIT:
         message = f"`{function.name}` lists {len(function.layers)} layers; Lambda takes 5"
-        yield Finding("too-many-layers", message, at / "layers")
+        yield Finding("too-many-layers", message, function.written_at("layers"))
     if function.is_image and not function.image_uri:
         message = f"`{function.name}` is an image, and nothing says which"
         hint = f"write `image_uri` for `default` or `{topology.scope.env}` in its vars file"
-        yield Finding("no-image", message, at / "package_type", hint)
+        yield Finding("no-image", message, function.written_at("package_type"), hint)
     if function.image_uri and not function.is_image:
         message = f"`{function.name}` has an `image_uri` and is no image"
-        yield Finding("both", message, at / "package_type", "write `package_type: image`")
+        at = function.written_at("image_uri")
+        yield Finding("both", message, at, "write `package_type: image`")
 
 
 def _role(function: Function) -> Iterator[Finding]:
-    at = function.address / "runtime"
     if function.role and function.policy is not None:
         message = f"`{function.name}` uses a role that exists: its policy document would be lost"
-        yield Finding("both", message, at / "role", "take `role` or the document out")
+        at = function.written_at("role")
+        yield Finding("both", message, at, "take `role` or the document out")
     if function.role and not _ROLE.match(_TEMPLATE.sub("000000000000", function.role)):
         message = f"`{function.role}` is no role"
-        yield Finding("invalid-value", message, at / "role", "write its name or its ARN")
+        at = function.written_at("role")
+        yield Finding("invalid-value", message, at, "write its name or its ARN")
     if function.kms_key and not _KEY.match(_TEMPLATE.sub("000000000000", function.kms_key)):
         message = f"`{function.kms_key}` is no ARN of a KMS key"
         hint = "arn:aws:kms:REGION:ACCOUNT:key/ID; IAM knows no aliases"
-        yield Finding("invalid-value", message, at / "kms_key", hint)
+        yield Finding("invalid-value", message, function.written_at("kms_key"), hint)
 
 
 def _network(function: Function) -> Iterator[Finding]:
     network = function.network
     if network is None:
         return
-    at = function.address / "runtime" / "network"
     for what, ids, pattern, limit in (
         ("subnets", network.subnets, _SUBNET, _SUBNETS_LIMIT),
         ("security_groups", network.security_groups, _GROUP, _GROUPS_LIMIT),
     ):
+        at = function.written_at("network", what)
         if not ids:
             message = f"`{function.name}` is to be in a VPC, and its vars have no `{what}` here"
             hint = f"`network: {{subnets: […], security_groups: […]}}` in vars/{function.name}.json"
@@ -149,7 +150,7 @@ def _mount(function: Function) -> Iterator[Finding]:
     mount = function.mount
     if mount is None:
         return
-    at = function.address / "runtime" / "fs"
+    at = function.written_at("fs")
     if not mount.access_point:
         message = f"`{function.name}` is to have a file system, and nothing says which"
         hint = f"filesystem: {{arn: …}} in vars/{function.name}.json, or `fs.access_point`"
@@ -171,7 +172,7 @@ def _concurrency(function: Function) -> Iterator[Finding]:
         yield Finding(
             "concurrency",
             f"`{function.name}` has {provisioned} provisioned of {reserved} reserved",
-            function.address / "runtime" / "provisioned_concurrency",
+            function.written_at("provisioned_concurrency"),
             "reserve at least as many",
         )
 
@@ -190,19 +191,19 @@ def _snapstart(function: Function) -> Iterator[Finding]:
         why = f"not with more than {_STORAGE_MB} MB in /tmp"
     if why:
         message = f"`{function.name}` can't have SnapStart"
-        yield Finding("no-snapstart", message, function.address / "runtime" / "snapstart", why)
+        yield Finding("no-snapstart", message, function.written_at("snapstart"), why)
 
 
 def _local(function: Function) -> Iterator[Finding]:
     """What the local engine can't do, and what it takes without doing it."""
-    at = function.address / "runtime"
     if function.is_image:
         message = f"`{function.name}` is an image, which the local engine can't run"
-        yield Finding("local-image", message, at / "package_type", "deploy it to an AWS account")
+        at = function.written_at("package_type")
+        yield Finding("local-image", message, at, "deploy it to an AWS account")
     if function.mount:
         message = f"the local engine can't mount `{function.mount.path}` for `{function.name}`"
         hint = "`mount_fs: false`, or the file system only in the vars of other envs"
-        yield Finding("local-file-system", message, at / "fs", hint)
+        yield Finding("local-file-system", message, function.written_at("fs"), hint)
     ignored = {
         "network": function.network is not None,
         "provisioned_concurrency": function.provisioned_concurrency > 0,
@@ -211,4 +212,5 @@ def _local(function: Function) -> Iterator[Finding]:
     names = [f"`{key}`" for key, is_set in ignored.items() if is_set]
     if names:
         message = f"{', '.join(names)} of `{function.name}` changes nothing on the local engine"
+        at = function.written_at(next(key for key, is_set in ignored.items() if is_set))
         yield Finding("local-no-effect", message, at, severity="warning")

@@ -82,8 +82,9 @@ def desired_settings(topology: Topology, function: Function, facts: Facts) -> di
     artifact = facts.artifacts.get(topology.function_name(function.name))
     if artifact:
         props["code"] = artifact.sha256
-    layers = [arn for layer in function.layers for arn in facts.layers.get(layer, ())]
-    return {**props, "runtime": function.runtime, "handler": function.handler, "layers": layers}
+    if facts.layers.keys() >= set(function.layers):
+        props["layers"] = [arn for layer in function.layers for arn in facts.layers[layer]]
+    return {**props, "runtime": function.runtime, "handler": function.handler}
 
 
 def _plain(function: Function) -> dict[str, Any]:

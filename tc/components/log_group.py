@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from itertools import islice
 from typing import Any
 
 from tc.components import defaults
@@ -27,6 +28,8 @@ settle = defaults.ready_at_once
 _RETENTION_DAYS = 14
 _PREFIX = "/aws/lambda/"
 _FLOWS = "/aws/vendedlogs/states/"
+#: groups in a page (DescribeLogGroups)
+_PAGE = 50
 
 
 def log_key(function_name: str) -> str:
@@ -96,15 +99,35 @@ def find(aws: Aws, scope: Scope, index: Index) -> Iterable[Resource]:
 
 
 def read(aws: Aws, resources: Sequence[Resource]) -> Iterable[Actual]:
-    """One listing for all the groups of a namespace, then the tags of those wanted."""
+    """The groups of a namespace as they are listed, then the tags of those wanted."""
+    wanted: dict[str, set[str]] = {}
+    for resource in resources:
+        wanted.setdefault(resource.payload["prefix"], set()).add(resource.name)
     live: dict[str, dict[str, Any]] = {}
-    for prefix in sorted({resource.payload["prefix"] for resource in resources}):
-        for group in aws.pages(
-            "logs", "describe_log_groups", "logGroups", logGroupNamePrefix=prefix
-        ):
-            live[group["logGroupName"]] = group
+    for prefix in sorted(wanted):
+        live |= _listed(aws, prefix, wanted[prefix])
     there = [resource for resource in resources if resource.name in live]
     return aws.map(lambda resource: _actual(aws, resource, live[resource.name]), there)
+
+
+def _listed(aws: Aws, prefix: str, wanted: Set[str]) -> dict[str, dict[str, Any]]:
+    """The groups whose names begin with `prefix`, those `wanted` among them.
+
+    As many pages as the wanted ones could fill; where other sandboxes have more, each that
+    is still missing is asked for by its name.
+    """
+    limit = _PAGE * (1 + len(wanted) // _PAGE)
+    found = list(islice(_groups(aws, prefix), limit))
+    missing = sorted(wanted - {group["logGroupName"] for group in found})
+    if len(found) == limit:
+        # names come in order, so the group itself is before those that are named longer
+        for groups in aws.map(lambda name: list(islice(_groups(aws, name), 1)), missing):
+            found += groups
+    return {group["logGroupName"]: group for group in found}
+
+
+def _groups(aws: Aws, prefix: str) -> Iterator[dict[str, Any]]:
+    return aws.pages("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=prefix)
 
 
 def _actual(aws: Aws, resource: Resource, group: Mapping[str, Any]) -> Actual:

@@ -11,12 +11,22 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from tc.components import alias, authorizer, defaults, event, route, trigger
+from tc.components import (
+    alias,
+    authorizer,
+    channel_api,
+    defaults,
+    event,
+    mutation_api,
+    route,
+    trigger,
+)
 from tc.components.api_names import api_key, api_name, public_path
 from tc.components.function import owned
 from tc.components.gateways import deployed
 from tc.components.protocol import Aws, Index, Outputs, Traits
 from tc.components.route_model import path as path_of
+from tc.compose.appsync import event_api, graphql_api
 from tc.compose.producers import rule_selectors
 from tc.errors import AwsError
 from tc.plan.resource import Actual, Change, Joined, Ref, Resource
@@ -30,17 +40,19 @@ PLURAL = "permissions"
 SECTION: tuple[str, type[Strict]] | None = None
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset({"principal", "source"})
-TRAITS = Traits(comes_with=frozenset({"route", "event", "trigger"}))
+TRAITS = Traits(comes_with=frozenset({"route", "event", "trigger", "channel", "mutation"}))
 check = defaults.nothing_to_check
 settle = defaults.ready_at_once
 
 _PREFIX = "tc-"
+_APPSYNC = "appsync.amazonaws.com"
 
 
 def desired(topology: Topology, facts: Facts) -> Iterator[Resource]:
     yield from _for_apis(topology)
     yield from _for_authorizers(topology)
     yield from _for_events(topology)
+    yield from _for_appsync(topology)
     yield from _for_pools(topology)
 
 
@@ -64,7 +76,7 @@ def _for_apis(topology: Topology) -> Iterator[Resource]:
         yield _permission(
             topology,
             function,
-            sid=_sid("api", api, str(shared)),
+            sid=api_sid(api, shared=shared),
             principal="apigateway.amazonaws.com",
             source=Ref(
                 key,
@@ -144,6 +156,27 @@ def _for_pools(topology: Topology) -> Iterator[Resource]:
             )
 
 
+def _for_appsync(topology: Topology) -> Iterator[Resource]:
+    """AppSync asks an authorizer by itself, with no role."""
+    scope = topology.scope
+    asked = [
+        ("channel", channel_api.authorizer_of(topology), event_api(scope, "arn")),
+        ("mutation", mutation_api.authorizer_of(topology), graphql_api(scope, "arn")),
+    ]
+    for kind, function, arn in asked:
+        if function:
+            yield _permission(
+                topology,
+                function,
+                sid=_sid(kind, "authorizer"),
+                principal=_APPSYNC,
+                source=arn,
+                title=f"{topology.function_name(function)} for the authorizer of {kind}s",
+                needs=(arn.key,),
+                selectors={f"{kind}s"},
+            )
+
+
 def _permission(
     topology: Topology,
     function: str,
@@ -171,6 +204,11 @@ def _permission(
         detail="OK",
         payload={"function": called},
     )
+
+
+def api_sid(api: str, *, shared: bool) -> str:
+    """The statement by which a function lets an API in."""
+    return _sid("api", api, str(shared))
 
 
 def _sid(*parts: str) -> str:
@@ -245,15 +283,17 @@ def _actual(function: str, owner: str, statement: Mapping[str, Any]) -> Actual:
             "principal": principal.get("Service") if isinstance(principal, dict) else principal,
             "source": source,
         },
-        outputs={"function": function, "serves": _serves(principal)},
+        outputs={"function": function, "serves": _serves(principal, sid)},
         parent=f"function/{function.split(':')[0]}",
     )
 
 
-def _serves(principal: Any) -> str:
+def _serves(principal: Any, sid: str) -> str:
     """The kind of the things that a statement is there for."""
     kinds = {"events.amazonaws.com": event.KIND, "cognito-idp.amazonaws.com": trigger.KIND}
     service = principal.get("Service", "") if isinstance(principal, dict) else ""
+    if service == _APPSYNC:
+        return "mutation" if sid.startswith(f"{_PREFIX}mutation-") else "channel"
     return kinds.get(service, route.KIND)
 
 

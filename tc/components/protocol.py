@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from tc.plan.resource import Actual, Change, Ref, Resource
+from tc.errors import TcError
+from tc.plan.resource import Actual, Change, Plan, Ref, Resource
 from tc.spec.base import Strict
 from tc.spec.facts import Facts
 from tc.spec.finding import Finding
@@ -36,13 +37,25 @@ class Aws(Protocol):
     @property
     def endpoint(self) -> str | None: ...
 
+    # `service` may name a region of its own: ``acm@us-east-1``
     def call(self, service: str, operation: str, /, **kwargs: Any) -> dict[str, Any]: ...
     def pages(
         self, service: str, operation: str, key: str, /, **kwargs: Any
     ) -> Iterator[dict[str, Any]]: ...
     def map(self, function: Callable[[Item], Result], items: Iterable[Item], /) -> list[Result]: ...
-    def wait(self, what: str, probe: Callable[[], str], /, *, first: float | None = None) -> None:
-        """Calls `probe` until it says nothing; what it says is the state waited on."""
+    def wait(
+        self,
+        what: str,
+        probe: Callable[[], str],
+        /,
+        *,
+        first: float | None = None,
+        deadline: float | None = None,
+    ) -> None:
+        """Calls `probe` until it says nothing; what it says is the state waited on.
+
+        `first` is the pause before the first look, `deadline` when to give up, in seconds.
+        """
 
     def insist(self, what: str, call: Callable[[], Result], /) -> Result:
         """Repeats `call` while AWS says "not yet" (a role that can't be assumed yet)."""
@@ -89,13 +102,23 @@ class Traits:
     its value for a topology and an entry's name. `holds` tells what data a live
     thing has (``12 objects``, empty for none): such a thing is removed only with
     ``--purge``, which sets ``outputs["purge"]`` of what `delete` gets.
+
+    Things that AWS names, and lists only together with everybody's, have `pointed_at`:
+    the ids that what is read already tells of such a thing. Unless the index of tags knew
+    them, it is read after all others with these as ``payload["ids"]``, so that nobody has to
+    list the account to find it.
+
+    `hindrances` looks for what on AWS would stop a step of the kind in the middle of a plan
+    (a domain name that isn't there), in few calls, and only for steps that need it.
     """
 
     told_by: str = ""
     comes_with: frozenset[str] = frozenset()
     used_by_others: bool = False
     addresses: Mapping[str, Callable[[Topology, str], str | Ref]] = field(default_factory=dict)
+    pointed_at: Callable[[Resource, Sequence[Actual]], Sequence[str]] | None = None
     holds: Callable[[Aws, Actual], str] | None = None
+    hindrances: Callable[[Aws, Plan], Iterable[TcError]] | None = None
 
 
 class Component(Protocol):

@@ -12,11 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tc.components import defaults
+from tc.components.api_names import api_key
 from tc.components.protocol import Aws, Index, Outputs, Traits
 from tc.compose.producers import polling_selectors, rule_selectors
 from tc.compose.things import job_name
 from tc.errors import AwsError
-from tc.plan.resource import Actual, Change, Resource
+from tc.plan.resource import Actual, Change, Ref, Resource
 from tc.spec.base import Strict
 from tc.spec.facts import Facts
 from tc.spec.finding import Finding
@@ -33,6 +34,8 @@ TRAITS = Traits(used_by_others=True)
 trace = defaults.nothing_to_trace
 settle = defaults.ready_at_once
 
+#: the tag on a shared API's role; its value is the API's id
+API_TAG = "tc:api"
 #: the inline policy that holds everything tc grants
 _POLICY = "tc"
 #: characters of inline policy in a role, white space not counted (IAM quota)
@@ -87,7 +90,8 @@ def desired(topology: Topology, facts: Facts) -> Iterable[Resource]:
         kind, entity = role.entity
         selectors = {PLURAL, f"{PLURAL}/{role.name}"}
         if kind == "function":
-            selectors |= {"functions/roles", *polling_selectors(topology, entity)}
+            selectors |= {"functions/roles", f"functions/{entity}/roles"}
+            selectors |= {*polling_selectors(topology, entity)}
         elif kind == "flow":
             selectors |= {"flow", f"flow/{entity}"}
         elif kind == "event":
@@ -109,11 +113,19 @@ def desired(topology: Topology, facts: Facts) -> Iterable[Resource]:
                 "boundary": scope.fill(scope.role_boundary),
                 "trust": _trust(role.service),
                 "policy": _comparable(policy_of(role)),
-                "tags": dict(scope.tags),
+                "tags": {**scope.tags, **_api_tag(scope, kind, entity)},
             },
             selectors=frozenset(selectors),
             payload={"tags": scope.marks, "for": f"{kind} {_thing_name(topology, role)}"},
         )
+
+
+def _api_tag(scope: Scope, kind: str, api: str) -> dict[str, Ref]:
+    """Says on the role that a shared API uses which one it is: an API that isn't ours has
+    no mark to find it by."""
+    if kind != "api" or api == scope.namespace:
+        return {}
+    return {API_TAG: Ref(api_key(api, shared=True), "id")}
 
 
 def _thing_name(topology: Topology, role: RoleSpec) -> str:
@@ -209,7 +221,7 @@ def create(aws: Aws, resource: Resource, children: Sequence[Resource]) -> Output
         Path=resource.props["path"],
         AssumeRolePolicyDocument=json.dumps(resource.props["trust"]),
         Description=resource.payload["for"],
-        Tags=defaults.tag_list(resource.payload["tags"]),
+        Tags=defaults.tag_list(_tags(resource)),
         **({"PermissionsBoundary": boundary} if boundary else {}),
     )
     _put_policy(aws, resource)
@@ -244,9 +256,11 @@ def _retag(aws: Aws, resource: Resource, actual: Actual) -> None:
     removed = sorted(set(actual.props["tags"]) - set(resource.props["tags"]))
     if removed:
         aws.call("iam", "untag_role", RoleName=resource.name, TagKeys=removed)
-    aws.call(
-        "iam", "tag_role", RoleName=resource.name, Tags=defaults.tag_list(resource.payload["tags"])
-    )
+    aws.call("iam", "tag_role", RoleName=resource.name, Tags=defaults.tag_list(_tags(resource)))
+
+
+def _tags(resource: Resource) -> dict[str, str]:
+    return {**resource.props["tags"], **resource.payload["tags"]}
 
 
 def _put_boundary(aws: Aws, resource: Resource) -> None:

@@ -20,7 +20,7 @@ from tc.spec.scope import OWNER_TAG, Scope, own_tags
 from tc.spec.topology import Entry, Topology
 
 KIND = "schedule group"
-PLURAL = "schedule_groups"
+PLURAL = "schedule-groups"
 SECTION: tuple[str, type[Strict]] | None = None
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset()

@@ -44,7 +44,7 @@ def check_variables(function: Function) -> Iterable[Finding]:
     """Names of variables that Lambda refuses or sets itself, and more of them than it takes."""
     for name in function.environment:
         if not _VARIABLE.match(name):
-            why = "a letter, then letters, digits and `_`"
+            why = "two characters or more: a letter, then letters, digits and `_`"
         elif name in _RESERVED:
             why = "Lambda sets this one itself"
         else:
@@ -52,7 +52,7 @@ def check_variables(function: Function) -> Iterable[Finding]:
         yield Finding(
             "bad-variable",
             f"`{name}` can't be a variable of `{function.name}`",
-            function.address / "runtime" / "environment" / name,
+            function.written_at("environment", name),
             why,
             at="key",
         )
@@ -62,7 +62,7 @@ def check_variables(function: Function) -> Iterable[Finding]:
             "environment-too-long",
             f"the environment of `{function.name}` has {size:,} bytes; "
             f"Lambda takes {ENVIRONMENT_LIMIT:,}",
-            function.address / "runtime" / "environment",
+            function.written_at("environment"),
             "keep large values in a file of the package or in SSM",
         )
 

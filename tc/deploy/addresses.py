@@ -20,6 +20,30 @@ class RouteAddress:
     url: str
 
 
+@dataclass(frozen=True, slots=True)
+class PageAddress:
+    """A page and its URL. `alias` is what its host name must be a CNAME of, where it has
+    one of its own; else both are empty."""
+
+    key: str
+    title: str
+    url: str
+    host: str = ""
+    alias: str = ""
+
+
+def pages(
+    desired: Iterable[Resource], outputs: Mapping[str, Mapping[str, str]]
+) -> Iterator[PageAddress]:
+    """The addresses of the desired pages whose distribution is there."""
+    for resource in desired:
+        told = outputs.get(resource.key, {}) if resource.kind == "distribution" else {}
+        if told:
+            own = told["host"] != told["domain"]
+            names = (told["host"], told["domain"]) if own else ("", "")
+            yield PageAddress(resource.key, resource.title, told["url"], *names)
+
+
 def routes(
     desired: Iterable[Resource], outputs: Mapping[str, Mapping[str, str]]
 ) -> Iterator[RouteAddress]:

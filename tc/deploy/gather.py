@@ -20,6 +20,9 @@ from tc.spec.scope import OWNER_TAG, Scope
 
 Found = dict[str, Actual]
 
+#: ARNs in a page (GetResources; unless it is told, it gives fewer)
+_TAGGED_PAGE = 100
+
 
 def gather(
     aws: Aws,
@@ -103,6 +106,7 @@ def _tagged(aws: Aws, filters: list[dict[str, Any]]) -> tuple[Mapping[str, Any],
                 "get_resources",
                 "ResourceTagMappingList",
                 TagFilters=filters,
+                PaginationConfig={"PageSize": _TAGGED_PAGE},
             )
         )
     except AwsError as error:
@@ -157,10 +161,28 @@ def _traced(found: Found, components: Sequence[Component]) -> dict[str, Resource
 
 
 def _read(aws: Aws, resources: Sequence[Resource], found: Found, looked: set[str]) -> None:
-    """Reads things, then those that live in others: a child of what isn't there isn't there."""
-    _read_kinds(aws, [r for r in resources if not r.parent], found)
+    """Reads things, then those that live in others: a child of what isn't there isn't there.
+
+    Last those that others point at, where their ids aren't known yet.
+    """
+    roots = [r for r in resources if not r.parent]
+    late = {r.key for r in roots if _is_late(r)}
+    _read_kinds(aws, [r for r in roots if r.key not in late], found)
     children = [r for r in resources if r.parent and (r.parent in found or r.parent not in looked)]
     _read_kinds(aws, children, found)
+    _read_kinds(aws, [_pointed_at(r, found) for r in roots if r.key in late], found)
+
+
+def _is_late(resource: Resource) -> bool:
+    known = resource.payload or {}
+    told = by_kind()[resource.kind].TRAITS.pointed_at
+    return told is not None and not known.get("ids")
+
+
+def _pointed_at(resource: Resource, found: Found) -> Resource:
+    told = by_kind()[resource.kind].TRAITS.pointed_at
+    ids = told(resource, list(found.values())) if told else ()
+    return replace(resource, payload={**(resource.payload or {}), "ids": list(ids)})
 
 
 def _read_kinds(aws: Aws, resources: Sequence[Resource], found: Found) -> None:

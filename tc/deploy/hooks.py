@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
-import signal
-import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,15 +11,12 @@ from pathlib import Path
 
 from tc.errors import TcError, UsageError
 from tc.events import Emit, Event
+from tc.processes import Running, shell
 from tc.spec.hooks import Hook, OnFailure, When
 from tc.spec.scope import TEMPLATE_NAMES, Scope
 
 #: what a shell takes as one word, whatever stands around it
 _PLAIN = re.compile(r"[A-Za-z0-9._/@:+=,-]*\Z")
-#: colours and cursor movements of a terminal (ECMA-48 control sequences)
-_CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
-#: seconds that a command has to end by itself when tc is interrupted
-_GRACE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,51 +112,11 @@ def _line(call: Call, text: str) -> Event:
 
 
 def _output(call: Call, tell: Callable[[str], None]) -> int:
-    """Runs the command in a group of its own, telling each line; its exit code.
-
-    Whatever it leaves in the background is ended with it.
-    """
-    process = _start(call)
-    reader = threading.Thread(target=_tell, args=(process, tell), daemon=True)
-    reader.start()
+    """Runs the command, telling each line; its exit code."""
+    program = shell(call.command, call.dir, {**os.environ, **call.environment})
     try:
-        return process.wait()
-    finally:
-        _end(process)
-        reader.join(_GRACE)
-
-
-def _start(call: Call) -> subprocess.Popen[bytes]:
-    try:
-        return subprocess.Popen(
-            ["/bin/sh", "-c", call.command],
-            cwd=call.dir,
-            # the shell keeps PWD when it fits; the user's own would name the wrong directory
-            env={**os.environ, **call.environment, "PWD": str(call.dir)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        return Running().stream(program, tell)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
         message = f"a {call.when} hook can't be run: {why}"
         raise TcError(message, code="hook-failed", where=call.where) from error
-
-
-def _tell(process: subprocess.Popen[bytes], tell: Callable[[str], None]) -> None:
-    assert process.stdout is not None
-    with process.stdout as output:
-        for raw in output:
-            line = _CONTROL.sub("", raw.decode("utf-8", "replace")).rstrip("\r\n")
-            tell(line.rpartition("\r")[2])
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ends the command's whole group: politely, then for good."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        # the group may be gone, or have only zombies left (PermissionError on macOS)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_GRACE)

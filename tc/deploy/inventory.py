@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -69,7 +70,7 @@ def sandboxes(aws: Aws, role_prefix: str = "") -> list[Sandbox]:
 def _sandbox(owner: str, roles: list[Mapping[str, Any]], tagged: list[dict[str, str]]) -> Sandbox:
     namespace, _, name = owner.partition("@")
     created = [role["CreateDate"] for role in roles]
-    people = max(tagged, key=lambda tags: tags.get("version", ""), default={})
+    people = max(tagged, key=_version, default={})
     return Sandbox(
         namespace=namespace,
         sandbox=name,
@@ -79,6 +80,11 @@ def _sandbox(owner: str, roles: list[Mapping[str, Any]], tagged: list[dict[str, 
         functions=sum(str(r.get("Description", "")).startswith("function ") for r in roles),
         things=len(roles) + len(tagged),
     )
+
+
+def _version(tags: Mapping[str, str]) -> tuple[int, ...]:
+    """The version in the tags as one that can be compared: 0.10.0 comes after 0.9.0."""
+    return tuple(int(number) for number in re.findall(r"\d+", tags.get("version", "")))
 
 
 def things(topology: Topology, aws: Aws) -> list[Thing]:

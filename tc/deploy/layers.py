@@ -18,9 +18,10 @@ _LAYER_ARN = re.compile(r"arn:[a-z0-9-]+:lambda:[a-z0-9-]+:\d{12}:layer:[A-Za-z0
 def look_up(
     aws: Aws, functions: Iterable[Function], emit: Emit, values: Mapping[str, Secret] | None = None
 ) -> dict[str, tuple[str, ...]]:
-    """The ARN of each listed layer; `values` has those that stand in SSM.
+    """The ARN of each listed layer, nothing for one that isn't there; `values` has those
+    that stand in SSM.
 
-    A layer that isn't there is a warning on the local engine and an error on AWS,
+    A missing layer is a warning on the local engine and an error on AWS,
     which names every function that lists it.
     """
     users: dict[str, list[str]] = {}
@@ -41,7 +42,7 @@ def look_up(
                 {"code": "no-layer", "hint": ""},
             )
         )
-    return {name: (arn,) for name, arn in (found | fetched).items() if arn}
+    return {name: (arn,) if arn else () for name, arn in (found | fetched).items()}
 
 
 def _fetched(layer: str, values: Mapping[str, Secret]) -> str:

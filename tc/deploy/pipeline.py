@@ -11,13 +11,14 @@ from tc.components.protocol import Aws, Component
 from tc.deploy.gather import Found, gather
 from tc.deploy.layers import look_up
 from tc.deploy.purge import spare_data
+from tc.deploy.sites import ReadSite, build_sites, read_sites
 from tc.deploy.values import fetch
 from tc.deploy.walk import Outcome, walk
 from tc.events import Emit
 from tc.plan.ownership import refuse_foreign
 from tc.plan.plan import make_plan, make_removal
 from tc.plan.resource import Action, Plan, Resource, Step, refs
-from tc.plan.select import Selection, parse
+from tc.plan.select import EVERYTHING, Selection, parse
 from tc.spec.artifact import Artifact
 from tc.spec.facts import Facts
 from tc.spec.function import Function
@@ -66,28 +67,36 @@ def prepare(
     components: Sequence[str] = (),
     adopt: bool = False,
     purge: bool = False,
+    read_site: ReadSite | None = None,
 ) -> Prepared:
     """Reads what is there and plans; changes nothing.
 
-    `components` are the values of ``-c``. What holds data is kept unless `purge`.
-    Raises UsageError when a component is unknown, and `Conflict` when a thing
-    belongs to somebody else, unless `adopt`.
+    Pages are read by `read_site`; without it they are planned without their files. `components`
+    are the values of ``-c``. What holds data is kept unless `purge`. Raises UsageError when a
+    component is unknown, and `Conflict` when a thing belongs to somebody else, unless `adopt`.
     """
     bare = desired_of(topology, Facts())
     selection = select(components, bare)
-    packaged = _chosen(bare, selection, _PACKAGED)
-    facts = _facts(topology, aws, package, emit, packaged, _chosen(bare, selection, _FETCHED))
+    facts = _facts(topology, aws, package, emit, _wanted(bare, selection))
+    if read_site:
+        sites = read_sites(topology, bare, selection, read_site, aws)
+        facts = replace(facts, sites=sites)
     desired = desired_of(topology, facts)
     scopes = [part.scope for part in topology.family()]
     found = gather(aws, scopes, desired, selection)
-    needed = _unpackaged(desired, found, selection)
+    needed = _unknown(desired, found, selection)
+    if facts.sites:
+        outputs = {key: actual.outputs for key, actual in found.items()}
+        facts = replace(facts, sites=build_sites(topology, facts.sites, outputs))
     if needed:
-        more = _facts(topology, aws, package, emit, needed, needed)
+        more = _facts(topology, aws, package, emit, dict.fromkeys(_LOOKED_UP, needed))
         facts = Facts(
             {**facts.artifacts, **more.artifacts},
             {**facts.layers, **more.layers},
             {**facts.values, **more.values},
+            facts.sites,
         )
+    if needed or facts.sites:
         desired = desired_of(topology, facts)
     plan = make_plan(desired, found, selection, **terms(scopes))
     if not adopt:
@@ -151,26 +160,26 @@ def _companions(component: Component) -> frozenset[str]:
     return frozenset({component.KIND, *with_it})
 
 
-#: the props of a function that its package and its layers make, and those with fetched values
-_PACKAGED = frozenset({"code", "layers"})
-_FETCHED = _PACKAGED | {"environment"}
+#: the props of a function that must be looked up: its package, its layers, its fetched values
+_LOOKED_UP = ("code", "layers", "environment")
 
 
-def _chosen(
-    desired: Sequence[Resource], selection: Selection, props: frozenset[str]
-) -> frozenset[str]:
-    """The functions of which the selection is about one of `props`."""
-    return frozenset(
-        resource.name
+def _wanted(desired: Sequence[Resource], selection: Selection) -> dict[str, frozenset[str]]:
+    """For each of `_LOOKED_UP` the functions of which the selection is about it."""
+    functions = [
+        (resource.name.split(":")[0], selection.fields(resource))
         for resource in desired
-        if resource.kind == "function"
-        and selection.selects(resource)
-        and (selection.fields(resource) or props) & props
-    )
+        if resource.kind in ("function", "alias") and selection.selects(resource)
+    ]
+    return {
+        prop: frozenset(name for name, fields in functions if fields is None or prop in fields)
+        for prop in _LOOKED_UP
+    }
 
 
-def _unpackaged(desired: Sequence[Resource], found: Found, selection: Selection) -> frozenset[str]:
-    """Functions that aren't there, that something selected needs, and that have no package yet."""
+def _unknown(desired: Sequence[Resource], found: Found, selection: Selection) -> frozenset[str]:
+    """Functions that aren't there, that something selected needs, and of which something
+    wasn't looked up yet."""
     missing = {r.key: r for r in desired if r.key not in found}
     wanted = {r.key for r in missing.values() if selection.selects(r)}
     queue = list(wanted)
@@ -182,8 +191,15 @@ def _unpackaged(desired: Sequence[Resource], found: Found, selection: Selection)
     return frozenset(
         missing[key].name
         for key in wanted
-        if missing[key].kind == "function" and "code" not in missing[key].props
+        if missing[key].kind == "function"
+        and not missing[key].props.keys() >= _all_of(missing[key])
     )
+
+
+def _all_of(function: Resource) -> set[str]:
+    """Those of `_LOOKED_UP` that the function has; the layers of an image are in it."""
+    is_image = function.props["package_type"] == "Image"
+    return set(_LOOKED_UP) - ({"layers"} if is_image else set())
 
 
 def _facts(
@@ -191,19 +207,22 @@ def _facts(
     aws: Aws,
     package: Package,
     emit: Emit,
-    packaged: frozenset[str],
-    fetched: frozenset[str],
+    wanted: Mapping[str, frozenset[str]],
 ) -> Facts:
-    """What must be looked up for these functions, `fetched` at least as many as `packaged`."""
+    """What must be looked up: for each of `_LOOKED_UP` of which functions."""
     functions = {
         part.function_name(name): function
         for part in topology.family()
         for name, function in part.functions.items()
     }
-    values = fetch(aws, [functions[name] for name in sorted(fetched)])
-    wanted = {name: functions[name] for name in functions if name in packaged}
-    layers = look_up(aws, wanted.values(), emit, values)
-    zipped = {name: function for name, function in wanted.items() if not function.is_image}
+    chosen = {
+        prop: {name: function for name, function in functions.items() if name in wanted[prop]}
+        for prop in _LOOKED_UP
+    }
+    layered = chosen["layers"].values()
+    values = fetch(aws, chosen["environment"].values(), layered)
+    layers = look_up(aws, layered, emit, values)
+    zipped = {name: function for name, function in chosen["code"].items() if not function.is_image}
     return Facts(package(zipped), layers, values)
 
 
@@ -215,5 +234,4 @@ def readable(plan: Plan) -> list[Step]:
 def resolved(topology: Topology, aws: Aws, package: Package, emit: Emit) -> list[Resource]:
     """Everything that should be, with its packages and layers looked up."""
     bare = desired_of(topology, Facts())
-    names = frozenset(resource.name for resource in bare if resource.kind == "function")
-    return desired_of(topology, _facts(topology, aws, package, emit, names, names))
+    return desired_of(topology, _facts(topology, aws, package, emit, _wanted(bare, EVERYTHING)))

@@ -32,7 +32,8 @@ def spare_data(plan: Plan, aws: Aws, *, purge: bool) -> Plan:
         if replaced:
             raise _would_lose(replaced)
         chosen = {step.key: replace(step, action=Action.KEEP, held=what) for step, what in holding}
-    steps = tuple(chosen.get(step.key, step) for step in plan.steps)
+    kept = {key for key, step in chosen.items() if step.action is Action.KEEP}
+    steps = tuple(_alone(chosen.get(step.key, step), kept) for step in plan.steps)
     going = {step.key for step in steps if step.action is not Action.KEEP}
     return replace(plan, steps=tuple(_without(step, going) for step in _with_needed(steps, chosen)))
 
@@ -64,6 +65,11 @@ def _with_needed(steps: tuple[Step, ...], kept: dict[str, Step]) -> list[Step]:
         else step
         for step in steps
     ]
+
+
+def _alone(step: Step, kept: set[str]) -> Step:
+    """What would have gone with a thing that is kept goes by itself."""
+    return replace(step, within=None) if step.within in kept else step
 
 
 def _without(step: Step, going: set[str]) -> Step:

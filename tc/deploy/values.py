@@ -32,15 +32,15 @@ _Answers = dict[Reference, _Answer]
 _ABSENT = _Unusable("isn't there")
 
 
-def fetch(aws: Aws, functions: Iterable[Function]) -> dict[str, Secret]:
-    """The values that the environments and layers of `functions` refer to, by reference
-    as it stands there.
+def fetch(aws: Aws, variables: Iterable[Function], layers: Iterable[Function]) -> dict[str, Secret]:
+    """The values that the environments of the functions `variables` and the layers of the
+    functions `layers` refer to, by reference as it stands there.
 
     Raises TcError ``no-value`` that names each one that can't be had, with the variables
     that use it, and ``environment-too-long`` for what Lambda would refuse.
     """
-    functions = list(functions)
-    users = _users(functions)
+    variables = list(variables)
+    users = _users(variables, layers)
     found = {text: reference(text) for text in users}
     wanted = sorted({replace(ref, key="") for ref in found.values() if ref})
     answers: _Answers = {}
@@ -57,17 +57,18 @@ def fetch(aws: Aws, functions: Iterable[Function]) -> dict[str, Secret]:
             values[text] = Secret(str(ref), answer)
     if problems:
         raise _no_value(problems, users, aws)
-    _check_sizes(functions, values)
+    _check_sizes(variables, values)
     return values
 
 
-def _users(functions: Sequence[Function]) -> dict[str, list[str]]:
+def _users(variables: Iterable[Function], layers: Iterable[Function]) -> dict[str, list[str]]:
     """Each reference, and what uses it, in words."""
     users: dict[str, list[str]] = {}
-    for function in functions:
+    for function in variables:
         for name, value in function.environment.items():
             if is_reference(value):
                 users.setdefault(value, []).append(f"{name} of {function.name}")
+    for function in layers:
         for layer in function.layers:
             if is_reference(layer):
                 users.setdefault(layer, []).append(f"a layer of {function.name}")

@@ -15,9 +15,11 @@ LATER: dict[str, frozenset[str]] = {
     "build": _keys(
         "package_manager shared_context skip_dev_deps dirs include_deps version image_name"
     ),
-    "routes": _keys("vertical"),
-    "routes.json": _keys("verticals"),
 }
+_VERTICAL = (
+    "what a vertical is, is known to the company that named it, and not to tc",
+    "write the host of the API below `domains` of routes.json",
+)
 _SHARED = (
     "a function whose `uri` leads elsewhere is shared as it is: each topology deploys its own",
     "take it out",
@@ -34,6 +36,8 @@ REFUSED: dict[str, dict[str, tuple[str, str]]] = {
             "write `reserved_concurrency` for the functions that need it",
         ),
     },
+    "routes": {"vertical": _VERTICAL},
+    "routes.json": {"verticals": _VERTICAL},
     "functions": {"shared": _SHARED},
     "function file": {"shared": _SHARED},
 }

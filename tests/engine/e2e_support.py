@@ -143,15 +143,18 @@ class Lab:
             config=Config(inject_host_prefix=False, retries={"total_max_attempts": 1}),
         )
 
-    def http(self, method: str, url: str, body: Any = None) -> Answer:
+    def http(
+        self, method: str, url: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> Answer:
         parts = urlsplit(url)
         connection = http.client.HTTPConnection(parts.netloc, timeout=40)
         data = body if body is None or isinstance(body, str) else json.dumps(body)
         path = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        connection.request(method, path, data, {"content-type": "application/json"})
+        sent = {"content-type": "application/json", **(headers or {})}
+        connection.request(method, path, data, sent)
         got = connection.getresponse()
-        headers = {k.lower(): v for k, v in got.getheaders()}
-        return Answer(got.status, got.read().decode(), headers)
+        told = {k.lower(): v for k, v in got.getheaders()}
+        return Answer(got.status, got.read().decode(), told)
 
     def inventory(self) -> Counter[str]:
         """Everything that tc can make, as the engine itself lists it."""
@@ -163,6 +166,19 @@ class Lab:
         found += [r["Arn"] for r in self.client("events").list_rules()["Rules"]]
         found += [f"http:{a['ApiId']}" for a in self.client("apigatewayv2").get_apis()["Items"]]
         found += [f"rest:{a['id']}" for a in self.client("apigateway").get_rest_apis()["items"]]
+        pools = self.client("cognito-idp").list_user_pools(MaxResults=60)["UserPools"]
+        found += [f"pool:{pool['Id']}" for pool in pools]
+        edge = self.client("cloudfront")
+        lists = [
+            edge.list_distributions()["DistributionList"],
+            edge.list_origin_access_controls()["OriginAccessControlList"],
+            edge.list_functions()["FunctionList"],
+        ]
+        found += [
+            f"edge:{one.get('Id') or one['Name']}"
+            for page in lists
+            for one in page.get("Items", [])
+        ]
         for item in self._all(
             "resourcegroupstaggingapi", "get_resources", "ResourceTagMappingList"
         ):
@@ -180,9 +196,9 @@ class Lab:
         texts = [line["message"].rstrip("\n") for line in lines]
         return [text for text in texts if not text.startswith(("START ", "END ", "REPORT "))]
 
-    def wait_logged(self, function: str, count: int = 1) -> list[str]:
-        """The same, when there are at least `count` lines; fails after 10 s."""
-        end = time.monotonic() + 10
+    def wait_logged(self, function: str, count: int = 1, within: float = 10) -> list[str]:
+        """The same, when there are at least `count` lines; fails after `within` seconds."""
+        end = time.monotonic() + within
         while time.monotonic() < end:
             lines = self.logged(function)
             if len(lines) >= count:

@@ -89,9 +89,10 @@ def test_prune_never_takes_another_sandbox(project: Project) -> None:
     alice = project.in_sandbox("alice")
     with deployed(alice):
         without_half(project)
-        removed(project, "-y")
+        assert removed(project, "-y") == GONE
         project.write({"topology.yml": WHOLE, "show/handler.py": HANDLER})
         alice.same()
+        project.tc("create")
 
 
 def test_a_topology_that_is_gone_is_pruned_by_its_name(lab: Lab, tmp_path: Path) -> None:
@@ -128,6 +129,6 @@ def test_the_list_tells_of_sandboxes_and_of_their_things(project: Project, tmp_p
         mine = next(row for row in all_of["rows"] if row[:2] == ["shop", "bob"])
         assert all_of["columns"][-2:] == ["functions", "things"]
         assert mine[5] == "2"
-        assert int(mine[6]) >= 6
+        assert int(mine[6]) >= 4
     finally:
         (project.root / "kept.yml").rename(project.root / "topology.yml")

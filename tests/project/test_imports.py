@@ -14,6 +14,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "events": set(),
     "places": set(),
+    "processes": set(),
     "spec": set(),
     "load": {"spec"},
     "compose": {"spec"},
@@ -26,7 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": {"spec", "load"},
     "scaffold": {"spec", "load"},
 }
-EVERYBODY = {"errors", "events", "places"}
+EVERYBODY = {"errors", "events", "places", "processes"}
 #: what is imported by one package alone -> that package
 OWNED = {"botocore": "aws", "boto3": "", "rich": "cli.render", "moto": "", "docker": ""}
 #: loaded by the parts of a command that need them, never by starting tc

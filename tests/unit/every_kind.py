@@ -8,7 +8,7 @@ from tc.components import kinds
 from tc.plan.resource import Resource
 
 #: files that the topology names, besides its functions' handlers
-FILES: dict[str, str] = {}
+FILES: dict[str, str] = {"site/index.html": "<p>hello"}
 
 _SECTIONS = """
 functions:
@@ -16,10 +16,11 @@ functions:
   {c}: {{runtime: {{lang: python3.13, snapstart: true}}}}
 routes:
   /own: {{function: {c}}}
-  /shared: {{gateway: api-test, function: {c}}}
+  /shared: {{gateway: api-test, function: {c}, authorizer: {a}}}
 events:
   {a}: {{function: {c}}}
   {b}: {{bus: orders, function: {c}}}
+  {c}: {{channel: news}}
 flow: {{StartAt: s, States: {{s: {{Type: Succeed}}}}}}
 queues:
   {a}: {{function: {c}}}
@@ -28,7 +29,16 @@ buckets: {{{a}: {{}}}}
 tables: {{{a}: {{key: id}}}}
 streams: {{{a}: {{bucket: {a}}}}}
 activities: {{{a}: {{}}}}
-workgroups: {{{a}: {{}}}}
+workgroups: {{{a}: {{output: s3://results/}}}}
+jobs: {{{a}: {{script: s3://scripts/job.py}}}}
+pools: {{{a}: {{}}}}
+triggers: {{pre_sign_up: {{function: {c}}}}}
+channels: {{news: {{function: {c}}}}}
+mutations:
+  types: {{Thing: {{id: ID!}}}}
+  inputs: {{Given: {{id: ID!}}}}
+  resolvers: {{put: {{function: {c}, input: Given, output: Thing}}}}
+pages: {{site: {{}}}}
 schedules: {{{a}: {{expression: rate(1 hour), function: {c}}}}}
 """
 

@@ -29,25 +29,38 @@ TAKEN: Mapping[str, str] = {
     "log group": r"[\w./#-]{1,512}",
     "function": r"[a-zA-Z0-9_-]{1,64}",
     "alias": r"[a-zA-Z0-9_-]{1,64}:(?!\d+$)[a-zA-Z0-9_-]{1,128}",
-    "flow": r"[a-zA-Z0-9_-]{1,80}",
+    "flow": r"[a-zA-Z0-9_.-]{1,80}",
     "activity": r"[a-zA-Z0-9_-]{1,80}",
     "api": r".{1,128}",
     "route": r".{1,64}",
     "bus": r"[A-Za-z0-9._/-]{1,256}",
     "event": r"[A-Za-z0-9._-]{1,64}",
     "schedule": r"[A-Za-z0-9._-]{1,64}",
-    "schedule_group": r"[A-Za-z0-9._-]{1,64}",
+    "schedule group": r"[A-Za-z0-9._-]{1,64}",
     "queue": r"[A-Za-z0-9_-]{1,75}(\.fifo)?|[A-Za-z0-9_-]{76,80}",
     "bucket": r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
     "table": r"[A-Za-z0-9_.-]{3,255}",
     "stream": r"[A-Za-z0-9_.-]{1,64}",
     "workgroup": r"[A-Za-z0-9._-]{1,128}",
     "permission": r"[a-zA-Z0-9_-]{1,100}",
+    "job": r".{1,255}",
+    "pool": r"[\w\s+=,.@-]{1,128}",
+    "pool client": r"[\w\s+=,.@-]{1,128}",
+    "trigger": r"[\w\s+=,.@-]{1,128}",
+    "channel api": r"[A-Za-z0-9_ -]{1,50}",
+    "channel": r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,48}[A-Za-z0-9])?",
+    "connection": r"[A-Za-z0-9._-]{1,64}",
+    "mutation api": r".{1,65536}",
+    "mutation": r"Mutation\.[_A-Za-z][_0-9A-Za-z]{0,255}",
+    "authorizer": r".{1,128}",
+    "page bucket": r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
+    "distribution": r".{1,128}",
+    "page": r".{1,1024}",
 }
 #: shared by whoever names them, on purpose; two routes in one place are refused by the plan
 SHARED = re.compile(r"bus|api/shared .*")
 #: named inside their parent, by the parent's name too
-INSIDE = {"permission", "alias", "route", "schedule"}
+INSIDE = {"alias", "authorizer", "channel", "mutation", "permission", "route", "schedule"}
 #: named by AWS when they are made
 BY_AWS = {"mapping"}
 

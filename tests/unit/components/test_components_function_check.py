@@ -158,3 +158,31 @@ def test_what_no_function_can_say(directory: Directory, runtime: dict[str, Any],
     directory.write(json.dumps(topology), "one")
     found = [finding.code for finding in load(directory.root, sections()).findings]
     assert found == [code]
+
+
+def test_a_problem_is_where_the_setting_was_written(directory: Directory) -> None:
+    vars_file = "infrastructure/tc/etl/vars/one.json"
+    settings = {
+        "default": {"environment": {"AWS_REGION": "x"}, "network": {"subnets": ["sub-1"]}},
+        "bob": {"provisioned_concurrency": 2, "environment": {"X": "y"}},
+    }
+    text = """
+name: etl
+functions:
+  one:
+    runtime: { reserved_concurrency: 1, environment: { Y: z } }
+"""
+    files = {vars_file: json.dumps(settings, indent=1)}
+    directory.write(text, "one", files)
+    found = {
+        (finding.code, finding.address.file.name, *finding.address.path)
+        for finding in directory.findings()
+    }
+    assert found == {
+        ("bad-variable", "one.json", "default", "environment", "AWS_REGION"),
+        ("bad-variable", "one.json", "bob", "environment", "X"),
+        ("bad-variable", "topology.yml", "functions", "one", "runtime", "environment", "Y"),
+        ("invalid-value", "one.json", "default", "network", "subnets"),
+        ("no-network", "one.json", "default", "network"),
+        ("concurrency", "one.json", "bob", "provisioned_concurrency"),
+    }

@@ -52,7 +52,7 @@ def test_two_topologies_side_by_side_are_told_once_by_the_one_above(directory: D
         ({"throttling": {"dev": {"bob": {"burst_limit": 0, "rate_limit": 1}}}}, "invalid-value"),
         ({"throttlin": {}}, "unknown-key"),
         ({"domains": {"dev": "a.b"}}, "wrong-type"),
-        ({"verticals": {}}, "not-yet"),
+        ({"verticals": {}}, "refused-key"),
     ],
 )
 def test_a_routes_json_that_says_what_it_cannot(

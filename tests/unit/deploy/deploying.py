@@ -10,12 +10,15 @@ from pathlib import Path
 
 from fake_aws import FakeAws
 
+from tc.build.pages import read_site
+from tc.deploy.hindrances import refuse_hindered
 from tc.deploy.pipeline import Prepared, carry_out, prepare, prepare_removal, readable
 from tc.deploy.walk import Outcome
 from tc.events import Event, silent
 from tc.plan.resource import Action
 from tc.spec.artifact import Artifact
 from tc.spec.function import Function
+from tc.spec.site import Site, SiteSource
 from tc.spec.topology import Topology
 
 _PACKAGES = tempfile.TemporaryDirectory(prefix="tc-packages-")
@@ -46,8 +49,14 @@ def packages(functions: Mapping[str, Function]) -> dict[str, Artifact]:
     }
 
 
+def site(source: SiteSource) -> Site:
+    return read_site(source, Path(_PACKAGES.name), silent)
+
+
 def plan(aws: FakeAws, topology: Topology, *components: str, adopt: bool = False) -> Prepared:
-    return prepare(topology, aws, packages, silent, components=components, adopt=adopt)
+    return prepare(
+        topology, aws, packages, silent, components=components, adopt=adopt, read_site=site
+    )
 
 
 def create(
@@ -58,7 +67,9 @@ def create(
     emit: Callable[[Event], None] = silent,
 ) -> Outcome:
     """`tc create`, and with components `tc update`."""
-    return carry_out(plan(aws, topology, *components, adopt=adopt), aws, emit)
+    prepared = plan(aws, topology, *components, adopt=adopt)
+    refuse_hindered(prepared.plan, aws)
+    return carry_out(prepared, aws, emit)
 
 
 def delete(aws: FakeAws, topology: Topology, *components: str) -> Outcome:

@@ -15,9 +15,17 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import fake_pages
+from fake_appsync import AppSync
+from fake_data import Buckets, Mappings, Queues, Streams, Tables
 from fake_events import Events
-from fake_gateway import HttpApis, RestApis
-from fake_services import Functions, Logs, Roles, StateMachines
+from fake_gateway import HttpApis
+from fake_pools import Pools
+from fake_rest import RestApis
+from fake_schedules import Schedules
+from fake_services import Logs, Roles, StateMachines
+from fake_sites import Sites
+from fake_work import Activities, Jobs, Workgroups
 
 from tc.errors import AwsError, TcError
 
@@ -25,7 +33,26 @@ READS = ("get_", "list_", "describe_")
 Hook = Callable[[str, dict[str, Any]], Exception | None]
 
 
-class FakeAws(Roles, Logs, Functions, StateMachines, Events, HttpApis, RestApis):
+class FakeAws(
+    Sites,
+    Roles,
+    Logs,
+    Mappings,
+    Queues,
+    Buckets,
+    Tables,
+    Streams,
+    Activities,
+    Workgroups,
+    Jobs,
+    StateMachines,
+    Events,
+    AppSync,
+    Schedules,
+    HttpApis,
+    RestApis,
+    Pools,
+):
     """`hook` sees every call before it is made and may give the error to raise instead;
     `after` sees it when it has taken effect: the answer is lost when it gives an error."""
 
@@ -45,12 +72,17 @@ class FakeAws(Roles, Logs, Functions, StateMachines, Events, HttpApis, RestApis)
 
     def call(self, service: str, operation: str, /, **kwargs: Any) -> dict[str, Any]:
         name = f"{service}.{operation}"
+        return fake_pages.first_page(name, kwargs, self._answer(service, operation, kwargs))
+
+    def _answer(self, service: str, operation: str, kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Everything there is to tell, however much."""
+        name = f"{service}.{operation}"
         with self._lock:
             self.calls.append((name, kwargs))
             error = self.hook(name, kwargs)
             if error:
                 raise error
-            method = getattr(self, f"{service}_{operation}")
+            method = getattr(self, f"{service.partition('@')[0]}_{operation}".replace("-", "_"))
             answer: dict[str, Any] = copy.deepcopy(method(**copy.deepcopy(kwargs)) or {})
             error = self.after(name, kwargs)
             if error:
@@ -60,12 +92,26 @@ class FakeAws(Roles, Logs, Functions, StateMachines, Events, HttpApis, RestApis)
     def pages(
         self, service: str, operation: str, key: str, /, **kwargs: Any
     ) -> Iterator[dict[str, Any]]:
-        yield from self.call(service, operation, **kwargs)[key]
+        name = f"{service}.{operation}"
+        said = {k: v for k, v in kwargs.items() if k != "PaginationConfig"}
+        answer = self._answer(service, operation, said)
+        for number, page in enumerate(fake_pages.pages(name, key, kwargs, answer[key])):
+            if number:
+                self.calls.append((name, kwargs))
+            yield from page
 
     def map(self, function: Callable[[Any], Any], items: Iterable[Any], /) -> list[Any]:
         return [function(item) for item in items]
 
-    def wait(self, what: str, probe: Callable[[], str], /, *, first: float | None = None) -> None:
+    def wait(
+        self,
+        what: str,
+        probe: Callable[[], str],
+        /,
+        *,
+        first: float | None = None,
+        deadline: float | None = None,
+    ) -> None:
         for _ in range(3):
             if not probe():
                 return
@@ -93,9 +139,25 @@ class FakeAws(Roles, Logs, Functions, StateMachines, Events, HttpApis, RestApis)
                 self.groups,
                 self.functions,
                 self.machines,
+                self.mappings,
+                self.queues,
+                self.buckets,
+                self.tables,
+                self.streams,
+                self.activities,
+                self.workgroups,
+                self.jobs,
                 self.rules,
+                self.event_apis,
+                self.graphql_apis,
+                self.connections,
+                [bus for bus, tags in self.buses.items() if "tc:bus" in tags],
+                self.schedule_groups,
+                self.schedules,
                 self.http_apis,
                 self.rest_apis,
+                self.pools,
+                list(self.left_of_sites()),
             ]
         )
 
@@ -115,14 +177,34 @@ class FakeAws(Roles, Logs, Functions, StateMachines, Events, HttpApis, RestApis)
 
     def _tagged(self) -> Iterator[tuple[str, dict[str, str]]]:
         """As AWS does, without roles."""
+        yield from self.tagged_pools()
+        yield from self.tagged_appsync()
         for function in self.functions.values():
             yield function["arn"], function["tags"]
         for name, group in self.groups.items():
             yield self.arn("logs", f"log-group:{name}"), group["tags"]
         for machine in self.machines.values():
             yield machine["stateMachineArn"], machine["tags"]
+        for activity in self.activities.values():
+            yield activity["activityArn"], activity["tags"]
+        for name, workgroup in self.workgroups.items():
+            yield self.arn("athena", f"workgroup/{name}"), workgroup["tags"]
+        for name, job in self.jobs.items():
+            yield self.arn("glue", f"job/{name}"), job["tags"]
         for rule in self.rules.values():
             yield rule["Arn"], rule["tags"]
+        for name, queue in self.queues.items():
+            yield self.arn("sqs", name), queue["tags"]
+        for name, bucket in self.buckets.items():
+            yield f"arn:aws:s3:::{name}", bucket["tags"]
+        for name, table in self.tables.items():
+            yield self.arn("dynamodb", f"table/{name}"), table["tags"]
+        for stream in self.streams.values():
+            yield stream["DeliveryStreamARN"], stream["tags"]
+        for number, mapping in self.mappings.items():
+            yield self.arn("lambda", f"event-source-mapping:{number}"), mapping["tags"]
+        for schedule_group in self.schedule_groups.values():
+            yield schedule_group["Arn"], schedule_group["tags"]
         for number, api in self.http_apis.items():
             yield f"arn:aws:apigateway:{self.region}::/apis/{number}", api["Tags"]
         for number, api in self.rest_apis.items():

@@ -50,6 +50,19 @@ def test_it_is_the_name_everywhere(directory: Directory, aws: FakeAws) -> None:
     assert aws.is_empty()
 
 
+def test_a_namespace_of_its_own_is_the_start_of_its_name(
+    directory: Directory, aws: FakeAws
+) -> None:
+    text = "name: etl\nfunctions: { one: { namespace: shop, function: two } }\n"
+    topology = directory.write(text, "one two").topology()
+    assert create(aws, topology).ok
+    assert set(aws.functions) == {"shop_one_bob", "etl_two_bob"}
+    assert aws.functions["shop_one_bob"]["tags"]["tc:functor"] == "etl@bob"
+    settled(aws, topology)
+    assert delete(aws, topology).ok
+    assert aws.is_empty()
+
+
 def test_a_new_name_is_a_new_function_and_the_old_one_goes(
     directory: Directory, aws: FakeAws
 ) -> None:

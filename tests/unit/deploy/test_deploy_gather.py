@@ -70,7 +70,7 @@ def test_reads_do_not_grow_with_what_others_have(directory: Directory, aws: Fake
 
 
 @pytest.mark.parametrize(
-    ("component", "most"), [("f1", 1), ("code", 3), ("routes//f1", 6), ("events/f1", 4)]
+    ("component", "most"), [("f1", 1), ("code", 3), ("routes//f1", 7), ("events/f1", 4)]
 )
 def test_a_selection_reads_only_what_it_is_about(
     directory: Directory, aws: FakeAws, component: str, most: int
@@ -182,7 +182,8 @@ def test_routes_that_were_written_but_not_deployed_are_noticed(
     topology = directory.topology()
     create(aws, topology)
     (api,) = aws.rest_apis.values()
-    api["deployments"] = dict.fromkeys(api["deployments"], "routes of another time")
+    for deployment in api["deployments"].values():
+        deployment["description"] = "routes of another time"
     assert work(plan(aws, topology)) == ["~ api etl_bob: answers"]
     assert create(aws, topology).ok
     settled(aws, topology)

@@ -57,7 +57,7 @@ def test_a_missing_layer_is_a_warning_on_local(aws: FakeAws) -> None:
     aws.local = True  # type: ignore[assignment]
     told: list[Event] = []
     found = look_up(aws, [function("a", "gone", "deps"), function("b", "gone")], told.append)
-    assert found == {"deps": (f"{ARN}:3",)}
+    assert found == {"deps": (f"{ARN}:3",), "gone": ()}
     (event,) = told
     assert event.text == "the layer `gone` isn't there: a, b run without it"
 

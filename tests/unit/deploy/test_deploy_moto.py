@@ -1,7 +1,7 @@
 """The same round trip through tc's own door to AWS, against moto's idea of it.
 
-moto has no ImportApi and no PutRestApi with extensions, so the routes here are on
-a shared gateway, which is written call by call.
+moto has no ImportApi, no PutRestApi with extensions and no authorizers of HTTP APIs, so the
+routes here are on a shared gateway, which is written call by call, and without such.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import pytest
 from composing import Directory
 from deploying import packages
 from moto import mock_aws
+from moto.apigatewayv2.responses import ApiGatewayV2Response
 from moto.core.botocore_stubber import BotocoreStubber
 
 from tc.aws.session import Aws, open_session
@@ -61,6 +62,9 @@ def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
         module.OpenAPIValidationError = ValueError
         monkeypatch.setitem(sys.modules, module.__name__, module)
     _one_by_one(monkeypatch)
+    monkeypatch.setattr(
+        ApiGatewayV2Response, "get_authorizers", lambda _: '{"items": []}', raising=False
+    )
     with mock_aws(), open_session(Environment("dev"), "eu-west-1", silent) as aws:
         yield aws
 

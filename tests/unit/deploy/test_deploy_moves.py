@@ -108,7 +108,7 @@ def test_a_function_that_goes_while_its_flow_changes(directory: Directory, aws: 
 
 def test_a_flow_whose_mode_changes_is_made_anew(directory: Directory, aws: FakeAws) -> None:
     text = "name: etl\nmode: %s\nflow: {StartAt: s, States: {s: {Type: Succeed}}}\n"
-    text += "events: {Start: {state: etl}}\n"
+    text += "logging: {level: ERROR}\nevents: {Start: {state: etl}}\n"
     moved(directory, aws, text % "Standard", text % "Express", "flow")
 
 
@@ -248,7 +248,7 @@ def test_a_gateway_that_does_not_deploy_by_itself_is_told_to(
 
 
 def test_an_event_that_moves_to_another_bus(directory: Directory, aws: FakeAws) -> None:
-    aws.buses.add("orders")
+    aws.buses["orders"] = {}
     text = "name: etl\nevents: {E: {bus: %s, functions: [one, two]}}\n"
     moved(directory, aws, text % "orders", text % "default")
 
@@ -263,16 +263,18 @@ def test_two_gateways_of_one_name_are_an_error(directory: Directory, aws: FakeAw
         plan(aws, topology)
 
 
-def test_a_bus_that_is_not_there_fails_its_rule_and_what_needs_it(
+def test_a_partners_bus_that_is_not_there_fails_its_rule(
     directory: Directory, aws: FakeAws
 ) -> None:
+    bus = "aws.partner/shop.example/orders"
     topology = directory.write(
-        "name: etl\nevents: {Start: {bus: orders, function: one}, Other: {function: one}}\n", "one"
+        f"name: etl\nevents: {{Start: {{bus: {bus}, function: one}}, Other: {{function: one}}}}\n",
+        "one",
     ).topology()
     outcome = create(aws, topology)
-    assert failures(outcome) == ["event Start: Event bus orders does not exist."]
+    assert failures(outcome) == [f"event Start: Event bus {bus} does not exist."]
     assert ("default", "tc_etl_Other_bob") in aws.rules
-    aws.buses.add("orders")
+    aws.buses[bus] = {}
     assert failures(create(aws, topology)) == []
     settled(aws, topology)
     assert delete(aws, topology).ok

@@ -78,7 +78,7 @@ def test_a_replacement_that_loses_data_is_refused(
     directory: Directory, deleted: list[Actual]
 ) -> None:
     aws, _ = deployed(directory)
-    topology = directory.write("mode: Express\n" + TOPOLOGY, "one").topology()
+    topology = directory.write("mode: Express\nlogging: {level: 'OFF'}\n" + TOPOLOGY, "one").topology()
     with pytest.raises(TcError, match="etl_bob holds 3 things") as caught:
         plan(aws, topology)
     assert caught.value.code == "holds-data"

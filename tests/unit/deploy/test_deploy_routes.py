@@ -12,6 +12,7 @@ from deploying import create, delete, failures, plan, settled, work
 from fake_aws import FakeAws, policy_of, refused
 
 from tc.deploy.walk import Outcome
+from tc.errors import TcError
 
 POOL = "arn:aws:cognito-idp:eu-west-1:111122223333:userpool/eu-west-1_a"
 ORIGIN = "method.response.header.Access-Control-Allow-Origin"
@@ -208,7 +209,7 @@ def test_limits_and_a_domain_name_come_from_routes_json(directory: Directory, aw
     ("there", "said"),
     [({}, "has no domain name"), ({"api.example.com": {"m": {"ApiId": "other"}}}, "another API")],
 )
-def test_a_domain_name_that_cannot_be_used_stops_before_the_api_is_made(
+def test_a_domain_name_that_cannot_be_used_stops_before_the_first_write(
     directory: Directory, aws: FakeAws, there: dict[str, Any], said: str
 ) -> None:
     aws.domains = there
@@ -216,9 +217,26 @@ def test_a_domain_name_that_cannot_be_used_stops_before_the_api_is_made(
     topology = directory.write(
         "name: etl\nroutes: {/a: {function: one}}\n", "one", {RULES: json.dumps(rules)}
     ).topology()
-    (failure,) = failures(create(aws, topology))
-    assert said in failure
-    assert not aws.http_apis
+    with pytest.raises(TcError, match=said):
+        create(aws, topology)
+    assert aws.writes() == []
+
+
+def test_a_shared_api_takes_300_routes_of_all_its_owners(
+    directory: Directory, aws: FakeAws
+) -> None:
+    def shared(first: int, count: int) -> str:
+        lines = (f"  /r{n}: {{function: one, gateway: g}}" for n in range(first, first + count))
+        return "name: etl\nroutes:\n" + "\n".join(lines) + "\n"
+
+    assert create(aws, directory.write(shared(0, 299), "one").topology(sandbox="ann")).ok
+    assert create(aws, directory.write(shared(0, 1), "one").topology()).ok
+    aws.forget()
+    with pytest.raises(TcError, match="`g` would have 301 routes, others' among them"):
+        create(aws, directory.write(shared(0, 2), "one").topology())
+    assert aws.writes() == []
+    # one goes as another comes
+    assert create(aws, directory.write(shared(1, 1), "one").topology()).ok
 
 
 def test_an_authorizer_may_call_its_function_and_no_other(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ from fake_aws import refused as refused_call
 from fake_values import ValuesAws
 
 from tc.cli.change import shown, step_data
-from tc.deploy.pipeline import readable, resolved
+from tc.deploy.pipeline import prepare, readable, resolved
 from tc.errors import AwsError, TcError
 from tc.events import Event, silent
+from tc.spec.artifact import Artifact
+from tc.spec.function import Function
 from tc.spec.topology import Topology
 
 LAYER = "arn:aws:lambda:eu-west-1:111122223333:layer:deps:3"
@@ -259,6 +262,38 @@ def test_only_selected_functions_are_fetched_for(directory: Directory, aws: Valu
     aws.forget()
     assert create(aws, made, "tags").ok
     assert aws.names()["ssm.get_parameters"] == 0
+
+
+def test_only_what_is_selected_is_looked_up_and_packaged(
+    directory: Directory, aws: ValuesAws
+) -> None:
+    aws.parameters = {"/db": "x", "/layer": LAYER}
+    made = topology(directory, {"one": {"AA": "ssm:/db"}}, layers=["ssm:/layer"])
+    assert create(aws, made).ok
+    aws.parameters = {"/layer": LAYER.replace(":3", ":4")}
+
+    def none_is_needed(functions: Mapping[str, Function]) -> Mapping[str, Artifact]:
+        assert not functions
+        return {}
+
+    prepared = prepare(made, aws, none_is_needed, silent, components=["functions/layers"])
+    assert work(prepared) == ["~ function etl_one_bob: layers.0"]
+    with pytest.raises(TcError, match=r"/db. isn't there"):
+        prepare(made, aws, none_is_needed, silent, components=["functions/one/vars"])
+    aws.parameters = {"/db": "y"}
+    prepared = prepare(made, aws, none_is_needed, silent, components=["functions/one/vars"])
+    assert work(prepared) == ["~ function etl_one_bob: environment.AA"]
+
+
+def test_a_new_function_is_made_whole_whatever_is_selected_of_it(
+    directory: Directory, aws: ValuesAws
+) -> None:
+    aws.parameters = {"/layer": LAYER}
+    made = topology(directory, {"one": {}}, layers=["ssm:/layer"])
+    assert create(aws, made, "functions/code", "functions/one/tags").ok
+    live = aws.lambda_get_function("etl_one_bob")["Configuration"]
+    assert [layer["Arn"] for layer in live["Layers"]] == [LAYER]
+    settled(aws, made)
 
 
 def test_a_function_that_something_selected_needs_gets_its_values(

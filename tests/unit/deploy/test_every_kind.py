@@ -118,8 +118,12 @@ def refusal(aws: FakeAws, topology: Topology) -> str:
 
 
 def last_part(arn: str) -> str:
-    """The name in an ARN; an API's is not in its own."""
-    return "api" if ":apigateway:" in arn else re.split("[:/]", arn)[-1]
+    """The name in an ARN, or of what AWS names what its service has here."""
+    named = {"cognito-idp": "pool", "apigateway": "api", "appsync": "api"}
+    named |= {"cloudfront": "distribution"}
+    if ":event-source-mapping:" in arn:
+        return "mapping"
+    return named.get(arn.split(":")[2]) or re.split("[:/]", arn)[-1]
 
 
 def test_a_role_of_another_path_stops_the_run_before_the_first_write(

@@ -68,18 +68,20 @@ TOPOLOGIES: dict[str, tuple[str, list[str]]] = {
     "an alias in itself": ("name: etl\nx-a: &a [*a]\n", ["2:10 cycle"]),
     "a key that is a list": ("name: etl\n[a]: b\n", ["2:1 invalid-key"]),
     "unknown tag": ("name: etl\ntags: !Ref x\n", ["2:7 unknown-tag"]),
-    "later section": ("name: etl\nqueues:\n  jobs: {}\n", ["2:1 not-yet"]),
-    "later key of a route": (
+    "later section": ("name: etl\ntests:\n  all: {}\n", ["2:1 not-yet"]),
+    "a key of a route that tc never takes": (
         "name: etl\nroutes: {/a: {function: enhancer, vertical: b}}\n",
-        ["2:35 not-yet"],
+        ["2:35 refused-key"],
     ),
     "later key of a function": (
         "name: etl\nfunctions: {enhancer: {test: {}}}\n",
         ["2:24 not-yet"],
     ),
     "keys that tc never takes": (
-        "name: etl\nhyphenated_names: true\nconcurrency: 5\n"
-        "functions: {enhancer: {shared: true}}\n",
+        (
+            "name: etl\nhyphenated_names: true\nconcurrency: 5\n"
+            "functions: {enhancer: {shared: true}}\n"
+        ),
         ["2:1 refused-key", "3:1 refused-key", "4:24 refused-key"],
     ),
     "a name that only Python needs": (
@@ -199,6 +201,20 @@ FILES: dict[str, tuple[Files, list[str]]] = {
     "vars of no function": (
         {"infrastructure/tc/etl/vars/enhncer.json": "{}"},
         ["infrastructure/tc/etl/vars/enhncer.json:0:0 unused-file"],
+    ),
+    "a file beside the vars that a variable names": (
+        {
+            "infrastructure/tc/etl/vars/enhancer.json": (
+                '{"default": {"environment": {"AA": "file:key.pem"}}}'
+            ),
+            "infrastructure/tc/etl/vars/key.pem": "",
+            "infrastructure/tc/etl/vars/other.pem": "",
+        },
+        ["infrastructure/tc/etl/vars/other.pem:0:0 unused-file"],
+    ),
+    "tags in vars that are tc's": (
+        {"infrastructure/tc/etl/vars/enhancer.json": '{"bob": {"tags": {"tc:code": "x"}}}'},
+        ["infrastructure/tc/etl/vars/enhancer.json:1:19 invalid-value"],
     ),
     "vars without default": (
         {"infrastructure/tc/etl/vars/enhancer.json": '{"timeout": 10}'},

@@ -97,6 +97,10 @@ FIELDS: list[tuple[list[str], set[str] | None]] = [
     (["functions", "vars"], None),
     (["vars", "functions"], None),
     (["vars", "enhancer"], None),
+    (["functions/enhancer/vars"], VARS),
+    (["enhancer/tags", "functions/enhancer/layers"], {"tags", "layers"}),
+    (["enhancer/tags", "code"], {"tags", "code"}),
+    (["enhancer/vars", "enhancer"], None),
 ]
 
 
@@ -108,6 +112,11 @@ def test_aspects_limit_the_fields_of_functions(
     selection = select(written, desired)
     assert selection.selects(enhancer)
     assert selection.fields(enhancer) == fields
+
+
+def test_an_aspect_of_one_function_is_of_that_one_alone(desired: list[Resource]) -> None:
+    assert chosen(desired, "functions/loader/vars") == ["function etl_loader_bob"]
+    assert chosen(desired, "enhancer/roles") == ["role tc_etl_enhancer_bob_eu-west-1"]
 
 
 @pytest.mark.parametrize("kind", ["routes", "flow", "events", "logs", "roles", "states"])
@@ -124,6 +133,7 @@ def test_a_kind_wins_over_a_function_of_the_same_name(directory: Directory, kind
         ("enhancr", "did you mean `enhancer`?"),
         ("route", "did you mean `routes`?"),
         ("functions/var", "did you mean `functions/vars`?"),
+        ("functions/enhancer/var", "did you mean `functions/enhancer/vars`?"),
         ("routes/api/elt", "did you mean `routes/api/etl`?"),
         ("zzzzzz", "there are: "),
         ("", "there are: "),
