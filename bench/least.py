@@ -14,10 +14,18 @@ Least = Mapping[str, tuple[int, str]]
 _ACCOUNT = (1, "whose account it is, before anything is written")
 _ROLES = (1, "what the sandbox owns: the tag index has no roles")
 _TAGGED = (1, "what the sandbox owns: all but roles")
-_LISTED_RULES = (0, "the tag index names rules; listed because the index lags")
-_LISTED_REST = (0, "the tag index names REST APIs; listed because the index lags")
 _LOG_TAGS = (0, "the tag index tells whose a log group is; asked because the index lags")
+_LISTED = (0, "the tag index names them; listed because the index lags")
+_LISTED_FOR_ALL = {
+    "dynamodb.list_tables": _LISTED,
+    "events.list_connections": _LISTED,
+    "events.list_rules": _LISTED,
+    "s3.list_buckets": _LISTED,
+    "sqs.list_queues": _LISTED,
+}
 _API_ID = (1, "an API's id can't be computed; one listing has all")
+_API_BY_ID = (1, "the API, whose id the tag index tells")
+_NO_REST = (1, "a namesake may be of either protocol")
 _GROUPS = (1, "one listing by prefix has all groups")
 
 
@@ -34,8 +42,8 @@ def _create(n: int) -> Least:
         "sts.get_caller_identity": _ACCOUNT,
         "iam.list_roles": _ROLES,
         "resourcegroupstaggingapi.get_resources": _TAGGED,
-        "events.list_rules": _LISTED_RULES,
-        "apigateway.get_rest_apis": _LISTED_REST,
+        **_LISTED_FOR_ALL,
+        "apigateway.get_rest_apis": _NO_REST,
         "apigatewayv2.get_apis": _API_ID,
         "iam.get_role": (n + 1, "a foreign role of that name stops the run before any write"),
         "lambda.get_function": (2 * n, "before: a foreign function; after: until it is Active"),
@@ -58,12 +66,13 @@ def _again(n: int) -> Least:
         "sts.get_caller_identity": _ACCOUNT,
         "iam.list_roles": _ROLES,
         "resourcegroupstaggingapi.get_resources": _TAGGED,
-        "events.list_rules": _LISTED_RULES,
-        "apigateway.get_rest_apis": _LISTED_REST,
-        "apigatewayv2.get_apis": _API_ID,
+        **_LISTED_FOR_ALL,
+        "apigatewayv2.get_api": _API_BY_ID,
+        "apigatewayv2.get_authorizers": (1, "all authorizers in one listing"),
         "apigatewayv2.get_routes": (1, "all routes in one listing"),
         "apigatewayv2.get_integrations": (1, "all integrations in one listing"),
         "apigatewayv2.get_stages": (1, "without its stage the API doesn't answer"),
+        "iam.get_role": (0, "ListRoles has all but tags and boundary, which may have drifted"),
         "iam.get_role_policy": (n + 1, "ListRoles has the roles, not their policies"),
         "lambda.get_function": (n, "code sum, configuration and tags of one function"),
         "lambda.get_policy": (n, "who may invoke the function"),
@@ -87,12 +96,13 @@ def _delete(n: int) -> Least:
         "sts.get_caller_identity": _ACCOUNT,
         "iam.list_roles": _ROLES,
         "resourcegroupstaggingapi.get_resources": _TAGGED,
-        "events.list_rules": _LISTED_RULES,
-        "apigateway.get_rest_apis": _LISTED_REST,
-        "apigatewayv2.get_apis": _API_ID,
+        **_LISTED_FOR_ALL,
+        "apigatewayv2.get_api": _API_BY_ID,
+        "apigatewayv2.get_authorizers": (0, "authorizers go with their API"),
         "apigatewayv2.get_routes": (0, "routes go with their API"),
         "apigatewayv2.get_integrations": (0, "integrations go with their API"),
         "apigatewayv2.get_stages": (0, "stages go with their API"),
+        "iam.get_role": (0, "its path, which ListRoles tells, says whose a role is"),
         "iam.get_role_policy": (0, "deleting a policy that isn't there is no harm"),
         "lambda.get_function": (n, "whose it is, from the function itself"),
         "lambda.get_policy": (0, "permissions go with their function"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 import sys
 
 #: new objects after which Python looks for unused cycles. Runs are short and leave
@@ -18,11 +19,20 @@ def main() -> None:
         sys.stdout.write(f"tc {__version__}\n")
         return
     gc.set_threshold(_COLLECT_AFTER)
+    _interrupted_by_any_end()
     from tc.cli.app import run
 
     code = run(sys.argv[1:])
     gc.freeze()  # the process ends: nothing is left to look for
     sys.exit(code)
+
+
+def _interrupted_by_any_end() -> None:
+    """Being killed and losing the terminal are interrupts as Ctrl-C is: what runs is ended,
+    what is done is told. What nohup has switched off stays off."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
 
 
 if __name__ == "__main__":

@@ -122,6 +122,7 @@ _MISSING = frozenset(
         "NoSuchDistribution",
         "NoSuchFunctionExists",
         "NoSuchOriginAccessControl",
+        "NoSuchResponseHeadersPolicy",
         "AWS.SimpleQueueService.NonExistentQueue",
         "QueueDoesNotExist",
         "NoSuchKey",

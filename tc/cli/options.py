@@ -25,7 +25,8 @@ Components = Annotated[
         "-c",
         "--component",
         help="Only this: a kind (routes), one of a kind (routes/etl), a function (enhancer), "
-        "or an aspect of the functions (vars). May be repeated. [default: everything]",
+        "or an aspect of the functions (vars) or of one (enhancer/vars). May be repeated. "
+        "[default: everything]",
     ),
 ]
 Service = Annotated[

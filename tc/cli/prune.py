@@ -11,7 +11,7 @@ from tc.cli import options
 
 if TYPE_CHECKING:
     from tc.cli.run import Run, Target
-    from tc.plan.resource import Plan
+    from tc.deploy.pipeline import Prepared
 
 Gone = Annotated[
     str | None,
@@ -56,7 +56,7 @@ def prune(
         )
         prepared = prepare_pruning(target.topology, target.aws, purge=purge)
         if not prepared.plan.work:
-            _tell_nothing(run, target, prepared.plan, gone)
+            _tell_nothing(run, target, prepared)
             return
         tell_plan(run, prepared.plan)
         if dry_run:
@@ -90,15 +90,18 @@ def _gone(run: Run, name: str, sandbox: str | None, env: str | None, region: str
     return open_empty(run, name, sandbox=sandbox, env=env, region=region)
 
 
-def _tell_nothing(run: Run, target: Target, plan: Plan, gone: str | None) -> None:
+def _tell_nothing(run: Run, target: Target, prepared: Prepared) -> None:
     from tc.cli.change import tell_kept
     from tc.events import Event
 
-    tell_kept(run, plan)
-    box = f"{target.scope.namespace}@{target.scope.sandbox}"
-    why = f"{box} has nothing" if gone else f"the topology explains all that {box} has"
-    if plan.steps:
-        why = "what is left holds data"
+    tell_kept(run, prepared.plan)
+    owner = target.scope.owner
+    if prepared.plan.steps:
+        why = "what is left over holds data"
+    elif any(actual.owner == owner for actual in prepared.found.values()):
+        why = f"the topology explains all that {owner} has"
+    else:
+        why = f"{owner} has nothing"
     seconds = run.seconds()
     data = {"seconds": seconds, "calls": sum(target.aws.calls.values()), "wrote": 0, "done": 0}
     data |= {"failed": 0, "skipped": 0}

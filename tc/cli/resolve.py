@@ -18,11 +18,11 @@ def resolve(
     from tc.cli.run import open_target, running
 
     with running(as_json=as_json, document=True) as run:
-        from tc.cli.change import packager, shown
+        from tc.cli.change import packager, shown, site_reader
         from tc.deploy.pipeline import resolved
 
         target = open_target(run, sandbox=sandbox, env=env, service=service, region=region)
-        resources = resolved(target.topology, target.aws, packager(run), run.emit)
+        resources = resolved(target.topology, target.aws, packager(run), run.emit, site_reader(run))
         things = [
             {
                 "kind": resource.kind,

@@ -37,6 +37,7 @@ def kinds() -> tuple[Component, ...]:
         page,
         page_bucket,
         permission,
+        pipe,
         pool,
         pool_client,
         queue,
@@ -82,6 +83,7 @@ def kinds() -> tuple[Component, ...]:
         distribution,
         page,
         mapping,
+        pipe,
         stream,
     )
 

@@ -190,7 +190,7 @@ def find(aws: Aws, scope: Scope, index: Index) -> Iterator[Resource]:
     """The own API, wherever it may be; shared ones are known by their routes only."""
     ids = [arn.rsplit("/", 1)[-1] for arn in index.tagged if "apis/" in arn and "::/" in arn]
     named = index.names(KIND)
-    sure = scope.namespace in named or not index.tagged
+    sure = scope.namespace in named or index.lags
     yield _stub(own_name(scope), scope.owner, shared=False, ids=ids, sure=sure)
     for gateway in sorted(named - {scope.namespace}):
         yield _stub(gateway, scope.owner, shared=True, ids=[], sure=True)

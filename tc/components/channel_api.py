@@ -112,7 +112,7 @@ def authorizer_of(topology: Topology) -> str | None:
 
 def find(aws: Aws, scope: Scope, index: Index) -> Iterator[Resource]:
     apis = by_mark(aws, index, "get_api", "api")
-    if not apis and (index.names("channel") or not index.tagged):
+    if not apis and (index.names("channel") or index.lags):
         apis = _all(aws)
     for api in apis:
         if owner_of(api) == scope.owner:

@@ -11,11 +11,11 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from tc.components import defaults, page_edge
+from tc.components import defaults, page_edge, page_headers
 from tc.components.distribution_config import (
-    SECURITY_HEADERS,
     control_of,
     functions_of,
+    headers_of,
     new_config,
     props_of,
     written,
@@ -73,7 +73,7 @@ def desired(topology: Topology, facts: Facts) -> Iterator[Resource]:
             "origin": _origin(scope, where),
             "root": below(bases(entry)[0], "index.html"),
             "errors": _errors(entry),
-            "headers": SECURITY_HEADERS,
+            "headers": page_headers.canonical(model_of(entry).headers),
             "tags": dict(scope.tags),
         }
         if site:
@@ -172,6 +172,7 @@ def _read(aws: Aws, resource: Resource) -> Actual | None:
         owner=tags.get(OWNER_TAG, ""),
         props={
             **props_of(config),
+            "headers": page_headers.live(aws, headers_of(config), _comment(resource.owner)),
             "functions": page_edge.live_digests(aws, functions_of(config)),
             "tags": own_tags(tags),
         },
@@ -238,6 +239,7 @@ def create(aws: Aws, resource: Resource, children: Sequence[Resource]) -> Output
     config = written(
         new_config(f"tc-{time.time_ns()}", _comment(resource.owner)),
         {"domains": [], "certificate": "", **props},
+        page_headers.put(aws, payload["base"], props["headers"], _comment(resource.owner)),
         _make_control(aws, resource),
         _put_functions(aws, resource, sorted(payload["codes"])),
     )
@@ -311,6 +313,10 @@ def _rewrite(aws: Aws, resource: Resource, actual: Actual) -> Outputs:
     arns |= _put_functions(
         aws, resource, [when for when in after if before.get(when) != after[when]]
     )
+    policy = headers_of(config)
+    if actual.props["headers"] != resource.props["headers"]:
+        base, headers = resource.payload["base"], resource.props["headers"]
+        policy = page_headers.put(aws, base, headers, _comment(resource.owner))
     told = aws.call(
         "cloudfront",
         "update_distribution",
@@ -319,6 +325,7 @@ def _rewrite(aws: Aws, resource: Resource, actual: Actual) -> Outputs:
         DistributionConfig=written(
             config,
             {**actual.props, **resource.props},
+            policy,
             control_of(config) or _make_control(aws, resource),
             arns,
         ),
@@ -326,6 +333,8 @@ def _rewrite(aws: Aws, resource: Resource, actual: Actual) -> Outputs:
     for when, arn in functions_of(config).items():
         if when not in after:
             page_edge.remove(aws, arn, _comment(resource.owner))
+    if policy != headers_of(config):
+        page_headers.remove(aws, headers_of(config), _comment(resource.owner))
     return _outputs(aws, told["Distribution"])
 
 
@@ -357,6 +366,7 @@ def delete(aws: Aws, actual: Actual) -> None:
         aws.call("cloudfront", "delete_distribution", Id=number, IfMatch=etag)
         for arn in functions_of(config).values():
             page_edge.remove(aws, arn, _comment(actual.owner))
+        page_headers.remove(aws, headers_of(config), _comment(actual.owner))
         _remove_control(aws, control_of(config), _comment(actual.owner))
 
 

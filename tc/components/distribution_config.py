@@ -2,7 +2,7 @@
 
 Its props: ``enabled``; ``origin`` (``domain``, ``path``); ``root``, the object of ``/``;
 ``errors`` (status of S3 -> ``page`` and ``status`` of the answer); ``domains``;
-``certificate`` (ARN); ``headers``, the id of the policy of response headers;
+``certificate`` (ARN); ``headers`` (see `page_headers`);
 ``functions`` (``request``, ``response`` -> digest of the code). What CloudFront has
 besides (logs, WAF, price class) is the user's and stays.
 """
@@ -15,9 +15,8 @@ from typing import Any
 from tc.components.page_edge import EVENTS
 
 ORIGIN = "site"
-#: managed policies ("Use managed cache policies", "Use managed response headers policies")
+#: a managed policy ("Use managed cache policies")
 CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
-SECURITY_HEADERS = "67f7725c-6f97-4210-82d7-5512b31e9d03"
 _TLS = "TLSv1.2_2021"
 _METHODS = ["GET", "HEAD"]
 
@@ -46,10 +45,17 @@ def new_config(reference: str, comment: str) -> dict[str, Any]:
 
 
 def written(
-    config: Mapping[str, Any], props: Mapping[str, Any], control: str, arns: Mapping[str, str]
+    config: Mapping[str, Any],
+    props: Mapping[str, Any],
+    policy: str,
+    control: str,
+    arns: Mapping[str, str],
 ) -> dict[str, Any]:
-    """`config` with the props; `control` is the id of the origin access control, `arns`
-    those of the functions by when they run."""
+    """`config` with the props.
+
+    `policy` is the id of that of response headers, `control` that of the origin access
+    control, `arns` those of the functions by when they run.
+    """
     origin = {
         "Id": ORIGIN,
         "DomainName": props["origin"]["domain"],
@@ -64,7 +70,7 @@ def written(
     behavior = {
         **config["DefaultCacheBehavior"],
         "TargetOriginId": ORIGIN,
-        "ResponseHeadersPolicyId": props["headers"],
+        "ResponseHeadersPolicyId": policy,
         "FunctionAssociations": listed(functions),
     }
     return {
@@ -107,7 +113,7 @@ def _certificate(arn: str) -> dict[str, Any]:
 
 
 def props_of(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The props of a live distribution, but for its tags and the digests of its functions."""
+    """The props of a live distribution, but for what takes reads of its own."""
     origin: Mapping[str, Any] = next(iter(config["Origins"].get("Items", [])), {})
     errors = config.get("CustomErrorResponses", {}).get("Items", [])
     return {
@@ -123,7 +129,6 @@ def props_of(config: Mapping[str, Any]) -> dict[str, Any]:
         },
         "domains": sorted(config.get("Aliases", {}).get("Items", [])),
         "certificate": config.get("ViewerCertificate", {}).get("ACMCertificateArn", ""),
-        "headers": config["DefaultCacheBehavior"].get("ResponseHeadersPolicyId", ""),
     }
 
 
@@ -138,3 +143,8 @@ def control_of(config: Mapping[str, Any]) -> str:
     """The id of the origin access control, empty for none."""
     origin: Mapping[str, Any] = next(iter(config["Origins"].get("Items", [])), {})
     return str(origin.get("OriginAccessControlId", ""))
+
+
+def headers_of(config: Mapping[str, Any]) -> str:
+    """The id of the policy of response headers, empty for none."""
+    return str(config["DefaultCacheBehavior"].get("ResponseHeadersPolicyId", ""))

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 
+from tc.components.dead_letters import check_dead_letters, filled
 from tc.components.event_model import (
     DEFAULT_BUS,
     EventModel,
@@ -16,10 +17,8 @@ from tc.components.event_model import (
     pattern,
     rule_arn,
 )
-from tc.components.event_targets import dead_letter_queue
 from tc.components.producers import check_producers
 from tc.compose.patterns import check_pattern
-from tc.compose.things import FIFO
 from tc.compose.triggers import trigger_of
 from tc.spec.finding import Finding
 from tc.spec.topology import Entry, Topology
@@ -31,9 +30,6 @@ _PATTERN_LIMIT = 4096
 _PATTERN_QUOTA = 2048
 _BUS = re.compile(r"[A-Za-z0-9._-]{1,256}\Z")
 _PARTNER_BUS = re.compile(r"aws\.partner(/[A-Za-z0-9._-]+){2,}\Z")
-_QUEUE_ARN = re.compile(r"arn:[^:]+:sqs:[^:]+:[^:]+:[A-Za-z0-9_-]{1,80}\Z")
-#: stands for its value where that isn't known yet
-_TEMPLATE = re.compile(r"\{\{[^{}]*\}\}")
 _RULE_PART = re.compile(r"[A-Za-z0-9._-]+\Z")
 _RULE = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 #: what every event has at its top ("Events" in the EventBridge user guide)
@@ -66,7 +62,7 @@ def check(topology: Topology) -> Iterator[Finding]:
         yield from check_producers(topology, entry)
         yield from _check_names(entry, model)
         yield from _check_patterns(entry, model)
-        yield from _check_dead_letters(topology, entry, model)
+        yield from check_dead_letters(topology, entry)
     yield from _check_rules(topology)
 
 
@@ -89,13 +85,8 @@ def _check_sources(entry: Entry, model: EventModel) -> Iterator[Finding]:
             yield Finding("empty", "an event's source is some text", entry.address / keys[0])
 
 
-def _filled(text: str) -> str:
-    """`text` with something for its templates."""
-    return _TEMPLATE.sub("x", text)
-
-
 def _check_names(entry: Entry, model: EventModel) -> Iterator[Finding]:
-    bus = _filled(model.bus or DEFAULT_BUS)
+    bus = filled(model.bus or DEFAULT_BUS)
     if not _BUS.match(bus) and not _PARTNER_BUS.match(bus):
         yield Finding(
             "bad-name",
@@ -103,7 +94,7 @@ def _check_names(entry: Entry, model: EventModel) -> Iterator[Finding]:
             entry.address / "bus",
             "EventBridge takes up to 256 letters, digits and `._-`",
         )
-    if model.rule_name and not _RULE.match(_filled(model.rule_name)):
+    if model.rule_name and not _RULE.match(filled(model.rule_name)):
         yield Finding(
             "bad-name",
             f"`{model.rule_name}` is no rule name",
@@ -183,28 +174,3 @@ def _check_top(entry: Entry, written: dict[str, object]) -> Iterator[Finding]:
                 f"did you mean `{close[0]}`?" if close else "put it below `detail`",
                 severity="warning",
             )
-
-
-def _check_dead_letters(topology: Topology, entry: Entry, model: EventModel) -> Iterator[Finding]:
-    if not isinstance(model.dlq, str):
-        return
-    address = entry.address / "dlq"
-    arn = dead_letter_queue(topology, entry)
-    if not arn:
-        yield Finding(
-            "unknown-name", f"there is no queue `{model.dlq}`", address, "`dlq: true` makes one"
-        )
-    elif not _QUEUE_ARN.match(_filled(arn)) and not arn.endswith(FIFO):
-        yield Finding(
-            "bad-name",
-            f"`{model.dlq}` is no queue's ARN",
-            address,
-            "write `true`, the name of a queue, or arn:aws:sqs:REGION:ACCOUNT:NAME",
-        )
-    elif arn.endswith(FIFO):
-        yield Finding(
-            "bad-queue",
-            f"EventBridge puts no dead letters on a FIFO queue, and `{model.dlq}` is one",
-            address,
-            "write `dlq: true` for a queue of its own",
-        )

@@ -7,14 +7,16 @@ from typing import Annotated, Any
 
 from pydantic import AliasChoices, Field
 
+from tc.compose.permissions.event import has_rule
 from tc.compose.producers import (
     bucket_pattern,
+    fed_mutations,
     object_pattern,
     of_bucket,
-    of_items,
     of_objects,
+    of_results,
+    result_pattern,
 )
-from tc.compose.triggers import of_pools
 from tc.spec.base import Targets
 from tc.spec.names import shorten
 from tc.spec.scope import Scope
@@ -153,12 +155,9 @@ def deployed(topology: Topology) -> list[Entry]:
     own = [
         entry
         for entry in topology.entries.get("events", {}).values()
-        if entry.targets
-        and model_of(entry).deployed(sandbox)
-        and not of_items(entry)
-        and not of_pools(entry)
+        if entry.targets and model_of(entry).deployed(sandbox) and has_rule(entry)
     ]
-    return own + _of_buckets(topology)
+    return own + _of_buckets(topology) + _of_results(topology)
 
 
 def _of_buckets(topology: Topology) -> list[Entry]:
@@ -173,4 +172,19 @@ def _of_buckets(topology: Topology) -> list[Entry]:
         )
         for entry in topology.entries.get("buckets", {}).values()
         if entry.targets
+    ]
+
+
+def _of_results(topology: Topology) -> list[Entry]:
+    """What chains hand to mutations, as events."""
+    mutations = topology.entries.get("mutations", {})
+    return [
+        Entry(
+            "event",
+            of_results(name),
+            EventModel(pattern=result_pattern(topology.scope, name)),
+            mutations[name].address,
+            (("mutation", name),),
+        )
+        for name in fed_mutations(topology.edges)
     ]

@@ -1,4 +1,4 @@
-"""What a rule hands its events to, and what becomes of those that can't be delivered."""
+"""What a rule hands its events to."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tc.components.event_model import EventModel, model_of
+from tc.components.dead_letters import dead_letters_needs
+from tc.components.event_model import model_of
 from tc.components.mutation_api import api_key, described
 from tc.components.role import role_arn, role_key
 from tc.compose import graphql
 from tc.compose.appsync import feed_arn, feed_name, graphql_api
 from tc.compose.permissions.event import LET_IN
+from tc.compose.queues import dead_letters_arn
 from tc.compose.things import FIFO, queue_arn, queue_name
 from tc.spec.names import shorten
 from tc.spec.ref import Ref
@@ -116,7 +118,7 @@ def _fields(topology: Topology, entry: Entry, target: Id) -> dict[str, Any]:
     }
     if kind not in LET_IN:
         fields["role"] = role_arn(topology.scope, f"event.{entry.name}")
-    if arn := dead_letter_queue(topology, entry):
+    if arn := dead_letters_arn(topology.scope, topology.entries, entry):
         fields["dead_letters"] = arn
     return fields
 
@@ -128,27 +130,7 @@ def needs(topology: Topology, entry: Entry) -> tuple[str, ...]:
     ]
     if any(kind not in LET_IN for kind, _ in entry.targets):
         keys.append(role_key(topology.scope, f"event.{entry.name}"))
-    queue = _own_queue(topology, model_of(entry))
-    if queue and getattr(queue.model, "name", None) is None:
-        keys.append(f"queue/{queue_name(topology.scope, queue)}")
-    return tuple(dict.fromkeys(keys))
-
-
-def _own_queue(topology: Topology, model: EventModel) -> Entry | None:
-    """The topology's queue that the event's dead letters go to."""
-    queues = topology.entries.get("queues", {})
-    by_full = {queue_name(topology.scope, queue): queue for queue in queues.values()}
-    written = model.dlq if isinstance(model.dlq, str) else ""
-    return queues.get(written) or by_full.get(written)
-
-
-def dead_letter_queue(topology: Topology, entry: Entry) -> str:
-    """The ARN of the queue for what can't be delivered; empty for none, and for an unknown one."""
-    model = model_of(entry)
-    if isinstance(model.dlq, str) and model.dlq.startswith("arn:"):
-        return model.dlq
-    queue = _own_queue(topology, model)
-    return queue_arn(topology.scope, queue) if queue else ""
+    return tuple(dict.fromkeys([*keys, *dead_letters_needs(topology, entry)]))
 
 
 def written(name: str, fields: Mapping[str, Any]) -> dict[str, Any]:

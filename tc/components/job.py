@@ -163,11 +163,17 @@ def _upload(aws: Aws, resource: Resource) -> None:
 
 
 def _forget_script(aws: Aws, url: str) -> None:
-    """Takes away a script that tc put there."""
+    """Takes away a script that tc put there, with every version that its bucket keeps."""
     bucket, _, key = url.removeprefix("s3://").partition("/")
-    if key.startswith(JOB_SCRIPTS):
-        with defaults.if_there():
-            aws.call("s3", "delete_object", Bucket=bucket, Key=key)
+    if not key.startswith(JOB_SCRIPTS):
+        return
+    with defaults.if_there():
+        page = aws.call("s3", "list_object_versions", Bucket=bucket, Prefix=key)
+        found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+        objects = [{"Key": key, "VersionId": one["VersionId"]} for one in found]
+        if objects:
+            what = {"Objects": objects, "Quiet": True}
+            aws.call("s3", "delete_objects", Bucket=bucket, Delete=what)
 
 
 def create(aws: Aws, resource: Resource, children: Sequence[Resource]) -> Outputs:

@@ -12,9 +12,10 @@ from typing import Any
 
 from tc.components import defaults
 from tc.components.protocol import Aws, Index, Outputs, Traits
-from tc.components.queue import is_own, queue_key
+from tc.components.queue import queue_key
+from tc.components.queue_model import is_own
 from tc.components.role import role_key
-from tc.compose.producers import readers
+from tc.compose.producers import readers, reading_selectors
 from tc.compose.things import queue_arn, queue_name, table_name, table_stream
 from tc.errors import AwsError
 from tc.plan.resource import Actual, Change, Ref, Resource
@@ -108,6 +109,10 @@ def _mapping(
     scope = topology.scope
     full = topology.function_name(function)
     section = f"{entry.kind}s"
+    selectors = {PLURAL, f"{PLURAL}/{entry.name}", section, f"{section}/{entry.name}"}
+    if entry.kind == "table":
+        who = ("function", function)
+        selectors |= reading_selectors(topology.entries, scope.sandbox, entry.name, who)
     return Resource(
         kind=KIND,
         key=_key(full, f"{entry.kind}.{name}"),
@@ -122,7 +127,7 @@ def _mapping(
             "tags": dict(scope.tags),
         },
         needs=(*_roles(topology, function), topology.called_key(function), *needs),
-        selectors=frozenset({PLURAL, f"{PLURAL}/{entry.name}", section, f"{section}/{entry.name}"}),
+        selectors=frozenset(selectors),
         address=entry.address,
         payload={"tags": scope.marks, "function": topology.called_name(function)},
     )

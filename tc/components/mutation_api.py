@@ -153,7 +153,7 @@ def desired(topology: Topology, facts: Facts) -> Iterator[Resource]:
 
 def find(aws: Aws, scope: Scope, index: Index) -> Iterator[Resource]:
     apis = by_mark(aws, index, "get_graphql_api", "graphqlApi")
-    if not apis and (index.names("mutation") or not index.tagged):
+    if not apis and (index.names("mutation") or index.lags):
         apis = _all(aws)
     for api in apis:
         if owner_of(api) == scope.owner:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from tc.components import defaults
+from tc.components import defaults, page_headers
 from tc.components.page_files import cache_control, content_type
 from tc.components.page_model import (
     PageModel,
@@ -26,7 +26,7 @@ from tc.components.page_model import (
     place,
 )
 from tc.components.page_policy import let_nobody_read, let_read, read_policy, reader
-from tc.components.page_values import value_of
+from tc.components.page_values import value_of, with_keys
 from tc.components.protocol import Aws, Index, Outputs, Traits
 from tc.errors import AwsError, TcError
 from tc.plan.resource import Actual, Change, Ref, Resource
@@ -49,6 +49,9 @@ settle = defaults.ready_at_once
 _PATHS = 15
 #: objects that one call deletes
 _BATCH = 1000
+#: an empty object that is there from before the first file is changed until CloudFront knows:
+#: what was interrupted in between, or refused, is seen by the next plan
+_MARK = ".tc-stale"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
 _HOST = re.compile(r"(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}\Z")
 _PATH = re.compile(r"/?[A-Za-z0-9._~/-]*\Z")
@@ -97,6 +100,7 @@ def check(topology: Topology) -> Iterator[Finding]:
             if not _PATH.match(path) or ".." in path:
                 message = f"`{path}` is no path that CloudFront takes"
                 yield Finding("bad-path", message, entry.address / "paths" / index)
+        yield from page_headers.check(model.headers, entry.address / "headers")
         if model.config_template and not model.build:
             message = "`config_template` is read by `build`, and there is none"
             yield Finding("missing-key", message, entry.address / "config_template", at="key")
@@ -123,6 +127,7 @@ def desired(topology: Topology, facts: Facts) -> Iterator[Resource]:
             owner=topology.scope.owner,
             props={
                 "reader": Ref(distribution_key(where), "arn"),
+                "invalidated": True,
                 **_content(topology, entry, site),
             },
             needs=tuple(needs),
@@ -193,6 +198,7 @@ def _read(aws: Aws, resource: Resource) -> Actual | None:
         "s3", "list_objects_v2", "Contents", Bucket=where.bucket, Prefix=where.prefix
     )
     files = {one["Key"].removeprefix(where.prefix): one["ETag"].strip('"') for one in listed}
+    invalidated = files.pop(_MARK, None) is None
     allowed = reader(policy, where)
     if not files and not allowed:
         return None
@@ -204,7 +210,7 @@ def _read(aws: Aws, resource: Resource) -> Actual | None:
         title=resource.title,
         # what is in a bucket belongs to its owner, a prefix of the sandbox's name to the sandbox
         owner=resource.owner,
-        props={"reader": allowed, "files": files},
+        props={"reader": allowed, "files": files, "invalidated": invalidated},
         outputs={
             "distribution": allowed.rpartition("/")[2],
             "bucket": where.bucket,
@@ -219,7 +225,7 @@ def _read(aws: Aws, resource: Resource) -> Actual | None:
 
 
 def create(aws: Aws, resource: Resource, children: Sequence[Resource]) -> Outputs:
-    return _put(aws, resource, {"reader": "", "files": {}})
+    return _put(aws, resource, {"reader": "", "files": {}, "invalidated": True})
 
 
 def update(
@@ -236,9 +242,12 @@ def _put(aws: Aws, resource: Resource, before: Mapping[str, Any]) -> Outputs:
     """New files first, so that what names them finds them, then the pages; what is gone goes
     last, when nothing names it any more."""
     where: Place = resource.payload["place"]
-    files, live = _files(resource), before["files"]
+    files, live = _files(aws, resource), before["files"]
     changed = [path for path, file in files.items() if live.get(path) != file.md5]
     gone = sorted(set(live) - set(files))
+    stale = sorted(path for path in [*changed, *gone] if path in live)
+    if stale and before["invalidated"]:
+        aws.call("s3", "put_object", Bucket=where.bucket, Key=where.prefix + _MARK, Body=b"")
     for pages in (False, True):
         now = [path for path in changed if path.endswith((".html", ".htm")) is pages]
         aws.map(lambda path: _upload(aws, where, path, files[path]), now)
@@ -246,18 +255,28 @@ def _put(aws: Aws, resource: Resource, before: Mapping[str, Any]) -> Outputs:
         let_read(aws, where, resource.props["reader"])
     _remove(aws, where, gone)
     distribution = str(resource.props["reader"]).rpartition("/")[2]
-    stale = sorted(path for path in [*changed, *gone] if path in live)
-    if stale:
-        _invalidate(aws, distribution, stale, resource.payload["bases"])
+    if stale or not before["invalidated"]:
+        paths = _known_as(stale, resource.payload["bases"]) if before["invalidated"] else ["/*"]
+        _invalidate(aws, distribution, paths)
+        _remove(aws, where, [_MARK])
     return {"distribution": distribution, "bucket": where.bucket}
 
 
-def _files(resource: Resource) -> dict[str, SiteFile]:
+def _files(aws: Aws, resource: Resource) -> dict[str, SiteFile]:
     site: Site | None = resource.payload["site"]
     assert site is not None
     files = site.files
     if files is None:
-        files = site.build({name: str(value) for name, value in resource.props["config"].items()})
+        told = {name: str(value) for name, value in resource.props["config"].items()}
+        values = with_keys(aws, resource.owner, told)
+        if values is None:
+            raise TcError(
+                "an API that the page's template names the key of has none of tc's",
+                code="aws",
+                where=f"page {resource.title}",
+                hint="run the command again: it makes one",
+            )
+        files = site.build(values)
     return _keyed(resource.payload["bases"], files)
 
 
@@ -288,31 +307,33 @@ def _remove(aws: Aws, where: Place, paths: Sequence[str]) -> None:
             )
 
 
-def _invalidate(aws: Aws, distribution: str, paths: Sequence[str], under: Sequence[str]) -> None:
-    """Makes CloudFront forget `paths`; a page that is its directory's is known by both."""
-    wanted = [f"/{quote(path)}" for path in paths]
+def _known_as(files: Sequence[str], under: Sequence[str]) -> list[str]:
+    """The paths that CloudFront knows `files` by: a page that is its directory's has two."""
+    wanted = [f"/{quote(path)}" for path in files]
     roots = {below(base, "index.html"): f"/{base}/" if base else "/" for base in under}
-    wanted += [quote(roots[path]) for path in paths if path in roots]
-    if len(wanted) > _PATHS:
-        wanted = ["/*"]
+    wanted += [quote(roots[path]) for path in files if path in roots]
+    return wanted if len(wanted) <= _PATHS else ["/*"]
+
+
+def _invalidate(aws: Aws, distribution: str, paths: Sequence[str]) -> None:
+    """Makes CloudFront forget `paths`."""
     try:
         aws.call(
             "cloudfront",
             "create_invalidation",
             DistributionId=distribution,
             InvalidationBatch={
-                "Paths": {"Quantity": len(wanted), "Items": wanted},
+                "Paths": {"Quantity": len(paths), "Items": list(paths)},
                 "CallerReference": f"tc-{time.time_ns()}",
             },
         )
     except AwsError as error:
-        command = f"aws cloudfront create-invalidation --distribution-id {distribution} --paths"
         raise AwsError(
             f"the files are there, but CloudFront keeps the old ones: {error.message}",
             aws_code=error.aws_code,
             operation=error.operation,
             status=error.status,
-            hint=f"{command} '/*'",
+            hint="run the command again: it tells CloudFront",
         ) from error
 
 
@@ -320,5 +341,6 @@ def delete(aws: Aws, actual: Actual) -> None:
     told = actual.outputs
     where = Place(told["bucket"], told["prefix"], told["sid"])
     with defaults.if_there():
-        _remove(aws, where, sorted(actual.props["files"]))
+        mark = [] if actual.props["invalidated"] else [_MARK]
+        _remove(aws, where, [*sorted(actual.props["files"]), *mark])
         let_nobody_read(aws, where)

@@ -46,6 +46,9 @@ class PageModel(Entity):
         None, description="dotenv template below `dir`, filled before `build`"
     )
     functions: EdgeModel | None = Field(None, description="CloudFront Functions")
+    headers: dict[str, str] = Field(
+        {}, description="headers of every answer, besides AWS's own set for security"
+    )
 
     def deployed(self, _: str, /) -> bool:
         return not self.skip_deploy

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+from tc.components import mutation_model
 from tc.components.addresses import fill_addresses
+from tc.components.appsync import live_key
+from tc.components.channel_api import mode_of
+from tc.components.protocol import Aws
+from tc.compose.appsync import event_api, graphql_api
 from tc.plan.resource import Joined, Ref
 from tc.spec.addresses import OWN_API, parse_address
 from tc.spec.base import SECTION_KINDS
@@ -13,12 +18,17 @@ from tc.spec.topology import Topology
 
 Value = str | Ref | Joined
 
+#: what the key of an API is called: in the page it is for everybody to read, and only there
+_KEY = "api_key"
 #: name -> the address of the topology's first entry of a section
 _FIRST = {
     "GRAPHQL_ENDPOINT": ("mutations", "url"),
-    "GRAPHQL_API_KEY": ("mutations", "api_key"),
+    "GRAPHQL_API_KEY": ("mutations", _KEY),
     "CHANNEL_URL": ("channels", "url"),
+    "CHANNEL_API_KEY": ("channels", _KEY),
 }
+#: names of keys, besides addresses that end so
+_KEYS = frozenset({"GRAPHQL_API_KEY", "CHANNEL_API_KEY"})
 _PLACES: dict[str, Callable[[Topology], str]] = {
     "REGION": lambda topology: topology.scope.region,
     "ACCOUNT": lambda topology: topology.scope.account,
@@ -56,6 +66,35 @@ def _told(topology: Topology, kind: str, name: str, attr: str) -> Value | None:
     from tc.components import by_kind
 
     known = topology.functions if kind == "function" else topology.entries.get(_SECTIONS[kind], {})
+    if attr == _KEY and name in known:
+        return _keeper(topology, kind, name)
     component = by_kind().get(kind)
     told = component.TRAITS.addresses.get(attr) if component else None
     return told(topology, name) if told and name in known else None
+
+
+def _keeper(topology: Topology, kind: str, name: str) -> Ref | None:
+    """The id of the API that has the key, which stands for the key until the page is built."""
+    entry = topology.entries[_SECTIONS[kind]][name]
+    if kind == "channel" and mode_of(entry) == "API_KEY":
+        return event_api(topology.scope, "id")
+    if kind == "mutation" and mutation_model.model_of(entry).api.authorizer is None:
+        return graphql_api(topology.scope, "id")
+    return None
+
+
+def with_keys(aws: Aws, owner: str, values: Mapping[str, str]) -> dict[str, str] | None:
+    """`values` with the key itself where there is the API that has it; None when one has none.
+
+    What this gives goes into the page and nowhere else.
+    """
+    apis = {value for name, value in values.items() if _is_key(name)}
+    keys = {api: live_key(aws, api, owner) for api in sorted(apis)}
+    if not all(keys.values()):
+        return None
+    ids = {api: str(key["id"]) for api, key in keys.items() if key}
+    return {name: ids[value] if _is_key(name) else value for name, value in values.items()}
+
+
+def _is_key(name: str) -> bool:
+    return name in _KEYS or name.endswith(f".{_KEY}")

@@ -74,6 +74,11 @@ class Index:
     roles: tuple[Mapping[str, Any], ...] = ()
     tagged: tuple[str, ...] = ()
 
+    @property
+    def lags(self) -> bool:
+        """Whether there are roles, and of what they were made for the tags tell nothing."""
+        return bool(self.roles) and not self.tagged
+
     def names(self, kind: str) -> frozenset[str]:
         """The names on AWS of the things of `kind` that the roles were made for."""
         prefix = f"{kind} "

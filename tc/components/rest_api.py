@@ -23,6 +23,9 @@ TIMEOUT_MS = 29_000
 #: how a deployment's description begins; the digest of its routes follows
 _DIGEST = "routes "
 _HEADER = "method.response.header."
+ALLOW_ORIGIN = f"{_HEADER}Access-Control-Allow-Origin"
+#: the answers that an API gives by itself (API Gateway's names for all of them)
+_OWN_ANSWERS = ("DEFAULT_4XX", "DEFAULT_5XX")
 
 
 def create_api(aws: Aws, resource: Resource, children: Sequence[Resource]) -> Outputs:
@@ -134,7 +137,24 @@ def _openapi(resource: Resource, children: Sequence[Resource]) -> dict[str, Any]
         "info": {"title": resource.name, "version": "1"},
         "paths": paths,
         **security_schemes(children, "REST"),
+        **_refusals(children),
     }
+
+
+def _refusals(children: Sequence[Resource]) -> dict[str, Any]:
+    """The API's own answers (nobody asked the target) with the origin of its routes' CORS, as
+    far as they have the same one: pages may read no error without."""
+    answers = [
+        answer.get("headers", {})
+        for child in children
+        if child.kind == "route"
+        for answer in child.props["integration"].get("responses", {}).values()
+    ]
+    origins = {headers[ALLOW_ORIGIN] for headers in answers if ALLOW_ORIGIN in headers}
+    if len(origins) != 1:
+        return {}
+    said = {"responseParameters": {"gatewayresponse.header.Access-Control-Allow-Origin": origins.pop()}}
+    return {"x-amazon-apigateway-gateway-responses": dict.fromkeys(_OWN_ANSWERS, said)}
 
 
 def _operation(route: Resource) -> dict[str, Any]:

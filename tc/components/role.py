@@ -14,6 +14,7 @@ from typing import Any
 from tc.components import defaults
 from tc.components.api_names import api_key
 from tc.components.protocol import Aws, Index, Outputs, Traits
+from tc.compose.pipes import pipe_selectors
 from tc.compose.producers import polling_selectors, rule_selectors
 from tc.compose.things import job_name
 from tc.errors import AwsError
@@ -100,6 +101,8 @@ def desired(topology: Topology, facts: Facts) -> Iterable[Resource]:
             selectors |= {"schedules", f"schedules/{entity}"}
         elif kind == "api":
             selectors.add("routes")
+        elif kind == "pipe":
+            selectors |= pipe_selectors(topology, entity)
         else:
             selectors |= {f"{kind}s", f"{kind}s/{entity}"}
         yield Resource(

@@ -7,11 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tc.components import defaults
+from tc.components.dead_letters import dead_letters_needs
 from tc.components.protocol import Aws, Index, Outputs, Traits
 from tc.components.role import key_of_arn, role_arn, role_key
 from tc.components.schedule_group import deployed, group_key, group_name, is_there
 from tc.components.schedule_model import ScheduleModel, model_of
 from tc.components.schedule_model import check as check
+from tc.compose.queues import dead_letters_arn
 from tc.compose.things import FIFO
 from tc.errors import AwsError
 from tc.plan.resource import Actual, Change, Resource
@@ -29,6 +31,11 @@ REPLACE: frozenset[str] = frozenset()
 TRAITS = Traits()
 trace = defaults.nothing_to_trace
 settle = defaults.ready_at_once
+
+
+#: what Scheduler does where nothing is said (CreateSchedule)
+_RETRIES = 185
+_MAX_AGE_S = 86_400
 
 
 def schedule_name(entry: Entry) -> str:
@@ -61,6 +68,7 @@ def desired(topology: Topology, facts: Facts) -> Iterator[Resource]:
                 group_key(scope),
                 role_key(scope, f"schedule.{entry.name}"),
                 *_needs(topology, entry),
+                *dead_letters_needs(topology, entry),
             ),
             selectors=frozenset({PLURAL, f"{PLURAL}/{entry.name}"}),
             parent=group_key(scope),
@@ -88,7 +96,11 @@ def _target(topology: Topology, entry: Entry) -> dict[str, Any]:
         "arn": arn,
         "role": role_arn(topology.scope, f"schedule.{entry.name}"),
         "input": "",
+        "retries": _RETRIES if model.retries is None else model.retries,
+        "max_age_s": model.maximum_event_age_in_seconds or _MAX_AGE_S,
     }
+    if dead := dead_letters_arn(topology.scope, topology.entries, entry):
+        fields["dead_letters"] = dead
     if model.payload is not None:
         written = model.payload
         fields["input"] = written if isinstance(written, str) else json.dumps(written)
@@ -134,7 +146,6 @@ def _read(aws: Aws, resource: Resource) -> Actual | None:
             return None
         raise
     target = live["Target"]
-    message_group = target.get("SqsParameters", {}).get("MessageGroupId")
     return Actual(
         kind=KIND,
         key=resource.key,
@@ -146,18 +157,28 @@ def _read(aws: Aws, resource: Resource) -> Actual | None:
             "timezone": live.get("ScheduleExpressionTimezone", "UTC"),
             "enabled": live.get("State", "ENABLED") == "ENABLED",
             "window": live["FlexibleTimeWindow"].get("MaximumWindowInMinutes", 0),
-            "target": {
-                "arn": target["Arn"],
-                "role": target["RoleArn"],
-                "input": target.get("Input", ""),
-                **({"group": message_group} if message_group else {}),
-            },
+            "target": _live_target(target),
         },
         outputs={"arn": live["Arn"], "group": group},
         info={"since": str(live.get("CreationDate", ""))},
         needs=(key_of_arn(target["RoleArn"]),),
         parent=resource.parent,
     )
+
+
+def _live_target(target: Mapping[str, Any]) -> dict[str, Any]:
+    group = target.get("SqsParameters", {}).get("MessageGroupId")
+    dead = target.get("DeadLetterConfig", {}).get("Arn")
+    policy = target.get("RetryPolicy", {})
+    return {
+        "arn": target["Arn"],
+        "role": target["RoleArn"],
+        "input": target.get("Input", ""),
+        "retries": policy.get("MaximumRetryAttempts", _RETRIES),
+        "max_age_s": policy.get("MaximumEventAgeInSeconds", _MAX_AGE_S),
+        **({"dead_letters": dead} if dead else {}),
+        **({"group": group} if group else {}),
+    }
 
 
 def _written(resource: Resource) -> dict[str, Any]:
@@ -178,7 +199,16 @@ def _written(resource: Resource) -> dict[str, Any]:
 
 
 def _written_target(fields: Mapping[str, Any]) -> dict[str, Any]:
-    target: dict[str, Any] = {"Arn": fields["arn"], "RoleArn": fields["role"]}
+    target: dict[str, Any] = {
+        "Arn": fields["arn"],
+        "RoleArn": fields["role"],
+        "RetryPolicy": {
+            "MaximumRetryAttempts": fields["retries"],
+            "MaximumEventAgeInSeconds": fields["max_age_s"],
+        },
+    }
+    if "dead_letters" in fields:
+        target["DeadLetterConfig"] = {"Arn": fields["dead_letters"]}
     if fields["input"]:
         target["Input"] = fields["input"]
     if "group" in fields:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
+from tc.components.dead_letters import check_dead_letters
 from tc.compose.expressions import moment, problems, zones
 from tc.compose.permissions.schedule import action_on, services
 from tc.spec.base import Entity
@@ -38,6 +39,17 @@ class ScheduleModel(Entity):
     timezone: str | None = Field(None, description="name of a time zone; `UTC`")
     enabled: bool | dict[str, bool] = Field(
         True, description="false, or by env: `{prod: true}` is only there"
+    )
+    retries: Annotated[int, Field(ge=0, le=185)] | None = Field(
+        None, description="times that it is tried again when the target can't be reached; 185"
+    )
+    maximum_event_age_in_seconds: Annotated[int, Field(ge=60, le=86400)] | None = Field(
+        None, description="seconds after which it isn't tried again; 86,400"
+    )
+    dlq: bool | str | None = Field(
+        None,
+        validation_alias=AliasChoices("dlq", "dead_letter_queue"),
+        description="what couldn't be started: `true`, a queue's name or ARN",
     )
     window: Annotated[int, Field(ge=0, le=_LONGEST_WINDOW)] | None = Field(
         None, description="minutes within which it may start; none"
@@ -90,6 +102,7 @@ def check(topology: Topology) -> Iterator[Finding]:
             )
         yield from _check_when(entry)
         yield from _check_target(entry)
+        yield from check_dead_letters(topology, entry)
 
 
 def _check_when(entry: Entry) -> Iterator[Finding]:

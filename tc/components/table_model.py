@@ -51,8 +51,9 @@ class TableModel(Entity):
     indexes: dict[str, IndexModel] = Field({}, description="global secondary indexes by name")
     function: str | None = Field(None, description="the function that gets its changes")
     functions: list[str] | None = Field(None, description="several functions")
+    state: str | None = Field(None, description="`flow`: the flow that its changes start")
     batch_size: Annotated[int, Field(ge=1, le=10000)] | None = Field(
-        None, description="changes a call; 100"
+        None, description="changes a call; 100, and 1 for a flow"
     )
     window: Annotated[int, Field(ge=0, le=300)] | None = Field(
         None, description="seconds to wait for a full batch; 0"
@@ -147,20 +148,10 @@ def _check_indexes(entry: Entry, model: TableModel) -> Iterator[Finding]:
 
 
 def _check_readers(entry: Entry, targets: Sequence[tuple[str, str]]) -> Iterator[Finding]:
-    for kind, name in targets:
-        if kind == "flow":
-            yield Finding(
-                "no-such-edge",
-                f"the changes of the table `{entry.name}` can't start the flow that `{name}` "
-                "is the head of",
-                entry.address,
-                "let a function without a target get them",
-                at="key",
-            )
     if len(targets) > _READERS:
         yield Finding(
             "too-many-targets",
-            f"{len(targets)} functions read the changes of the table `{entry.name}`; "
+            f"{len(targets)} things read the changes of the table `{entry.name}`; "
             f"a stream takes {_READERS}",
             entry.address,
             "let one function send them on as an event",

@@ -169,7 +169,9 @@ class _Writer:
         gathering: dict[str, Any] = {"Type": "Parallel", "Branches": branches}
         if link.items:
             processor = {"ProcessorConfig": {"Mode": "INLINE"}, **branches[0]}
-            gathering = {"Type": "Map", "ItemsPath": link.items, "ItemProcessor": processor}
+            at_once = {"MaxConcurrency": link.concurrency} if link.concurrency else {}
+            gathering = {"Type": "Map", "ItemsPath": link.items, **at_once}
+            gathering["ItemProcessor"] = processor
         label = _state(f"each of {name}" if link.items else f"after {name}")
         state["Next"] = label
         states[label] = gathering

@@ -14,9 +14,10 @@ from typing import Any
 from tc.compose.aliases import through_aliases
 from tc.compose.asl.check import check as check_asl
 from tc.compose.chains import find_heads, generate
+from tc.compose.flow_addresses import fill_definition
 from tc.compose.leaves import Things
 from tc.compose.links import Link, link_all
-from tc.compose.permissions import roles
+from tc.compose.permissions import roles, with_policies
 from tc.compose.permissions.parts import Parts
 from tc.compose.queues import timeouts_of_queues, user_edges
 from tc.compose.references import Names, collect
@@ -79,6 +80,9 @@ def _compose_one(spec: Spec, scope: Scope, findings: list[Finding]) -> Topology:
     links = link_all(functions, names, scope, findings)
     written = _written_flow(spec, scope) if spec.flow else None
     things = Things(scope, entries, written.arn if written else "")
+    if written:
+        definition = fill_definition(written.definition, written.address, things, names, findings)
+        written = replace(written, definition=definition)
     flows = _generated_flows(spec, things, links, findings)
     if written:
         if scope.namespace in flows:
@@ -113,7 +117,14 @@ def _compose_one(spec: Spec, scope: Scope, findings: list[Finding]) -> Topology:
         functions=functions,
         entries=entries,
         flows=flows,
-        roles=roles(Parts(scope, functions, entries, flows, tuple(edges))),
+        roles=with_policies(
+            roles(Parts(scope, functions, entries, flows, tuple(edges))),
+            {
+                name: replace(policy, document=scope.fill(policy.document))
+                for name, policy in spec.policies.items()
+            },
+            findings,
+        ),
         edges=tuple(edges),
         address=spec.address,
         gateway=settings(spec.routes_file, scope),

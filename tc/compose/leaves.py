@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tc.compose.appsync import feed_arn
-from tc.compose.things import queue_arn
+from tc.compose.producers import of_results, result_source
+from tc.compose.things import FIFO, queue_url
 from tc.spec.scope import Scope
 from tc.spec.topology import Entry, Id
 
@@ -46,13 +47,9 @@ def _event(things: Things, name: str) -> tuple[str, dict[str, Any]]:
 
 def _queue(things: Things, name: str) -> tuple[str, dict[str, Any]]:
     """A FIFO queue keeps the messages of one execution in order."""
-    _, _, _, region, account, queue = queue_arn(things.scope, things.entries["queues"][name]).split(
-        ":", 5
-    )
-    suffix = "amazonaws.com.cn" if things.scope.partition == "aws-cn" else "amazonaws.com"
-    url = f"https://sqs.{region}.{suffix}/{account}/{queue}"
+    url = queue_url(things.scope, things.entries["queues"][name])
     parameters = {"QueueUrl": url, "MessageBody.$": "$"}
-    if queue.endswith(".fifo"):
+    if url.endswith(FIFO):
         parameters |= {
             "MessageGroupId.$": "$$.Execution.Name",
             "MessageDeduplicationId.$": "States.UUID()",
@@ -70,10 +67,18 @@ def _channel(things: Things, name: str) -> tuple[str, dict[str, Any]]:
     return "states:startExecution", parameters
 
 
+def _mutation(things: Things, name: str) -> tuple[str, dict[str, Any]]:
+    """An event that a rule of the mutation's own calls it with."""
+    source = result_source(things.scope)
+    entry = {"Source": source, "DetailType": of_results(name), "EventBusName": "default"}
+    return event_call(things, entry)
+
+
 #: kind of a chain's leaf -> the integration and its parameters
 LEAVES: dict[str, Callable[[Things, str], tuple[str, dict[str, Any]]]] = {
     "event": _event,
     "queue": _queue,
     "flow": _flow,
     "channel": _channel,
+    "mutation": _mutation,
 }

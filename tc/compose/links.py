@@ -47,13 +47,15 @@ class Link:
     """What comes after a function.
 
     The `leaves` get its result first. Then it goes to all `functions` at once, or with
-    `items` each item of its result at that path to the only one, and what they made
-    to `then`; or by `rules` to the first that fits.
+    `items` each item of its result at that path to the only one, `concurrency` of them at
+    once (0: as many as may be), and what they made to `then`; or by `rules` to the first
+    that fits.
     """
 
     functions: tuple[str, ...] = ()
     leaves: tuple[Id, ...] = ()
     items: str = ""
+    concurrency: int = 0
     then: str = ""
     rules: tuple[Rule, ...] = ()
 
@@ -87,7 +89,8 @@ def _link(function: Function, names: Names, scope: Scope, findings: list[Finding
     link = Link(
         functions=following,
         leaves=tuple(target for target in targets if not _runs(target)),
-        items=function.map or "" if len(following) == 1 else "",
+        items=function.map.items if function.map and len(following) == 1 else "",
+        concurrency=(function.map and function.map.concurrency) or 0,
         then=then[1] if then else "",
         rules=tuple(_rules(function.choice, at / "choice", names, scope, findings)),
     )
@@ -122,7 +125,7 @@ def _misfits(function: Function, at: Address) -> Iterator[Finding]:
     """Hints that don't fit each other or the targets."""
     to = [kind for kind, _ in function.targets if kind == "function"]
     if function.map is not None:
-        problem = path_problem(function.map)
+        problem = path_problem(function.map.items)
         if problem:
             yield Finding("invalid-value", f"`map` {problem}", at / "map", "such as `$.items`")
         if len(to) != 1:

@@ -8,13 +8,13 @@ from the table's stream by a function.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from tc.compose.things import bucket_name
 from tc.spec.base import Entity
 from tc.spec.scope import Scope
-from tc.spec.topology import Entry, Id, Topology
+from tc.spec.topology import Edge, Entry, Id, Topology
 
 Entries = Mapping[str, Mapping[str, Entry]]
 
@@ -39,6 +39,8 @@ BUCKET_EVENTS = {
 }
 #: how the name of a rule begins that is there for a bucket's own targets
 _BUCKET = "bucket."
+#: and one that is there for what chains hand to a mutation
+_MUTATION = "mutation."
 _WILD = re.compile(r"[*\\]")
 
 
@@ -108,11 +110,42 @@ def of_bucket(name: str) -> str:
     return f"{_BUCKET}{name}"
 
 
+def of_results(mutation: str) -> str:
+    """What the event is called as which chains put their results on the bus for `mutation`."""
+    return f"{_MUTATION}{mutation}"
+
+
+def result_source(scope: Scope) -> str:
+    """The source of such events."""
+    return f"tc.{scope.namespace}"
+
+
+def result_pattern(scope: Scope, mutation: str) -> dict[str, Any]:
+    """The pattern of such events: only chains of this very sandbox put them."""
+    return {
+        "source": [result_source(scope)],
+        "detail-type": [of_results(mutation)],
+        "resources": [scope.event_mark],
+    }
+
+
+def fed_mutations(edges: Iterable[Edge]) -> list[str]:
+    """The mutations that chains hand their results to."""
+    targets = [
+        edge.target[1]
+        for edge in edges
+        if edge.source[0] == "flow" and edge.target[0] == "mutation"
+    ]
+    return list(dict.fromkeys(targets))
+
+
 def rule_selectors(name: str) -> frozenset[str]:
     """What ``-c`` may say to mean the rule of the event `name`."""
     found = {"events", f"events/{name}"}
     if name.startswith(_BUCKET):
         found |= {"buckets", f"buckets/{name.removeprefix(_BUCKET)}"}
+    if name.startswith(_MUTATION):
+        found |= {"mutations", f"mutations/{name.removeprefix(_MUTATION)}"}
     return frozenset(found)
 
 
@@ -154,11 +187,22 @@ def readers(entries: Entries, sandbox: str) -> dict[tuple[str, Id], set[str]]:
     return found
 
 
+def reading_selectors(entries: Entries, sandbox: str, table: str, target: Id) -> frozenset[str]:
+    """What ``-c`` may say to mean that `target` reads the table's stream."""
+    found = {"tables", f"tables/{table}"}
+    for entry in _events(entries, sandbox):
+        if of_items(entry) and table in tables_of(entries, entry) and target in entry.targets:
+            found |= {"events", f"events/{entry.name}"}
+    return frozenset(found)
+
+
 def polling_selectors(topology: Topology, function: str) -> set[str]:
     """What ``-c`` may say to mean what Lambda polls for a function."""
-    who = ("function", function)
+    who, sandbox = ("function", function), topology.scope.sandbox
     queues = topology.entries.get("queues", {})
-    found = {("queues", name) for name, entry in queues.items() if who in entry.targets}
-    read_by = readers(topology.entries, topology.scope.sandbox)
-    found |= {("tables", table) for table, target in read_by if target == who}
-    return {text for section, name in found for text in (section, f"{section}/{name}")}
+    polled = {name for name, entry in queues.items() if who in entry.targets}
+    found = {text for name in polled for text in ("queues", f"queues/{name}")}
+    for table, target in readers(topology.entries, sandbox):
+        if target == who:
+            found |= reading_selectors(topology.entries, sandbox, table, target)
+    return found

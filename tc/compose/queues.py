@@ -1,11 +1,15 @@
-"""What queues mean for functions: who sends to them, how long a message is whose."""
+"""What queues mean for others: who sends to them, how long a message is whose, and where
+failures go."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tc.compose.producers import Entries
 from tc.compose.references import Names
+from tc.compose.things import queue_arn, queue_name
 from tc.spec.finding import Finding
+from tc.spec.scope import Scope
 from tc.spec.topology import Edge, Entry
 
 
@@ -24,6 +28,24 @@ def user_edges(
         if user:
             edges.append(Edge(user, ("queue", name), "uses"))
     return edges
+
+
+def own_dead_letters(scope: Scope, entries: Entries, entry: Entry) -> Entry | None:
+    """The topology's queue that what `entry` can't deliver goes to (`dlq`)."""
+    queues = entries.get("queues", {})
+    by_full = {queue_name(scope, queue): queue for queue in queues.values()}
+    written = getattr(entry.model, "dlq", None)
+    return queues.get(written) or by_full.get(written) if isinstance(written, str) else None
+
+
+def dead_letters_arn(scope: Scope, entries: Entries, entry: Entry) -> str:
+    """The ARN of the queue for what `entry` can't deliver; empty for none, and for an
+    unknown one."""
+    written = getattr(entry.model, "dlq", None)
+    if isinstance(written, str) and written.startswith("arn:"):
+        return written
+    queue = own_dead_letters(scope, entries, entry)
+    return queue_arn(scope, queue) if queue else ""
 
 
 #: a function's timeout in the visibility of its queue ("Creating and configuring an

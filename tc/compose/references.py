@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from tc.compose.appsync import feed_name
+from tc.compose.producers import of_results
 from tc.spec.base import SECTION_KINDS
 from tc.spec.finding import Address, Finding
 from tc.spec.scope import Scope
@@ -69,6 +70,8 @@ def collect(spec: Spec, scope: Scope, flows: Iterable[str]) -> Names:
         for name in entries:
             known[f"{namespace}_{name}_{sandbox}"] = (kind, name)
         by_name[kind] = known | {name: (kind, name) for name in entries}
+    results = {of_results(name): ("mutation", name) for name in spec.sections.get("mutations", {})}
+    by_name["event"] = results | dict(by_name["event"])
     broken = frozenset(
         (SECTION_KINDS[section], name) for section, name in spec.broken if section in SECTION_KINDS
     )

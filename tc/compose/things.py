@@ -46,6 +46,13 @@ def queue_arn(scope: Scope, entry: Entry, *, dlq: bool = False) -> str:
     return scope.arn("sqs", queue_name(scope, entry, dlq=dlq))
 
 
+def queue_url(scope: Scope, entry: Entry) -> str:
+    """The address of the queue as AWS gives it; the local engine takes it too."""
+    _, _, _, region, account, name = queue_arn(scope, entry).split(":", 5)
+    suffix = "amazonaws.com.cn" if scope.partition == "aws-cn" else "amazonaws.com"
+    return f"https://sqs.{region}.{suffix}/{account}/{name}"
+
+
 def bucket_name(scope: Scope, name: str) -> str:
     """The name of the bucket `name`: lower case, and with a hash, since all accounts of
     a partition share the names of buckets."""

@@ -47,9 +47,12 @@ def pages(
 def routes(
     desired: Iterable[Resource], outputs: Mapping[str, Mapping[str, str]]
 ) -> Iterator[RouteAddress]:
-    """The addresses of the desired routes whose API is there."""
+    """The addresses of the desired routes whose API is there, without those that only tell
+    browsers what they may ask."""
     for resource in desired:
         if resource.kind != "route" or not resource.parent:
+            continue
+        if resource.props["integration"].get("type") == "MOCK":
             continue
         root = outputs.get(resource.parent, {}).get("url", "")
         if root:

@@ -114,9 +114,12 @@ def _line(call: Call, text: str) -> Event:
 def _output(call: Call, tell: Callable[[str], None]) -> int:
     """Runs the command, telling each line; its exit code."""
     program = shell(call.command, call.dir, {**os.environ, **call.environment})
+    running = Running()
     try:
-        return Running().stream(program, tell)
+        return running.stream(program, tell)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
         message = f"a {call.when} hook can't be run: {why}"
         raise TcError(message, code="hook-failed", where=call.where) from error
+    finally:
+        running.stop()

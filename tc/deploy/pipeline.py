@@ -75,29 +75,16 @@ def prepare(
     are the values of ``-c``. What holds data is kept unless `purge`. Raises UsageError when a
     component is unknown, and `Conflict` when a thing belongs to somebody else, unless `adopt`.
     """
+    lookups = _Lookups(topology, aws, package, emit, read_site)
     bare = desired_of(topology, Facts())
     selection = select(components, bare)
-    facts = _facts(topology, aws, package, emit, _wanted(bare, selection))
-    if read_site:
-        sites = read_sites(topology, bare, selection, read_site, aws)
-        facts = replace(facts, sites=sites)
+    facts = lookups.first(bare, selection)
     desired = desired_of(topology, facts)
     scopes = [part.scope for part in topology.family()]
     found = gather(aws, scopes, desired, selection)
-    needed = _unknown(desired, found, selection)
-    if facts.sites:
-        outputs = {key: actual.outputs for key, actual in found.items()}
-        facts = replace(facts, sites=build_sites(topology, facts.sites, outputs))
-    if needed:
-        more = _facts(topology, aws, package, emit, dict.fromkeys(_LOOKED_UP, needed))
-        facts = Facts(
-            {**facts.artifacts, **more.artifacts},
-            {**facts.layers, **more.layers},
-            {**facts.values, **more.values},
-            facts.sites,
-        )
-    if needed or facts.sites:
-        desired = desired_of(topology, facts)
+    completed = lookups.completed(facts, _unknown(desired, found, selection), found)
+    if completed is not facts:
+        desired = desired_of(topology, completed)
     plan = make_plan(desired, found, selection, **terms(scopes))
     if not adopt:
         refuse_foreign(plan)
@@ -202,28 +189,58 @@ def _all_of(function: Resource) -> set[str]:
     return set(_LOOKED_UP) - ({"layers"} if is_image else set())
 
 
-def _facts(
-    topology: Topology,
-    aws: Aws,
-    package: Package,
-    emit: Emit,
-    wanted: Mapping[str, frozenset[str]],
-) -> Facts:
-    """What must be looked up: for each of `_LOOKED_UP` of which functions."""
-    functions = {
-        part.function_name(name): function
-        for part in topology.family()
-        for name, function in part.functions.items()
-    }
-    chosen = {
-        prop: {name: function for name, function in functions.items() if name in wanted[prop]}
-        for prop in _LOOKED_UP
-    }
-    layered = chosen["layers"].values()
-    values = fetch(aws, chosen["environment"].values(), layered)
-    layers = look_up(aws, layered, emit, values)
-    zipped = {name: function for name, function in chosen["code"].items() if not function.is_image}
-    return Facts(package(zipped), layers, values)
+@dataclass(frozen=True, slots=True)
+class _Lookups:
+    """What a plan needs besides the topology: packages, layers, values, the files of pages."""
+
+    topology: Topology
+    aws: Aws
+    package: Package
+    emit: Emit
+    read_site: ReadSite | None
+
+    def first(self, bare: Sequence[Resource], selection: Selection) -> Facts:
+        """What is needed of what is selected; pages are read, and not built yet."""
+        facts = self._of_functions(_wanted(bare, selection))
+        if self.read_site is None:
+            return facts
+        sites = read_sites(self.topology, bare, selection, self.read_site, self.aws)
+        return replace(facts, sites=sites)
+
+    def completed(self, facts: Facts, needed: frozenset[str], found: Found) -> Facts:
+        """`facts` with the functions that are `needed` besides, and with pages built of what
+        is there; `facts` itself when nothing is to be added."""
+        if needed:
+            more = self._of_functions(dict.fromkeys(_LOOKED_UP, needed))
+            facts = replace(
+                facts,
+                artifacts={**facts.artifacts, **more.artifacts},
+                layers={**facts.layers, **more.layers},
+                values={**facts.values, **more.values},
+            )
+        if facts.sites:
+            outputs = {key: actual.outputs for key, actual in found.items()}
+            sites = build_sites(self.topology, facts.sites, outputs, self.aws)
+            facts = replace(facts, sites=sites)
+        return facts
+
+    def _of_functions(self, wanted: Mapping[str, frozenset[str]]) -> Facts:
+        """What must be looked up: for each of `_LOOKED_UP` of which functions."""
+        functions = {
+            part.function_name(name): function
+            for part in self.topology.family()
+            for name, function in part.functions.items()
+        }
+        chosen = {
+            prop: {name: function for name, function in functions.items() if name in wanted[prop]}
+            for prop in _LOOKED_UP
+        }
+        layered = chosen["layers"].values()
+        values = fetch(self.aws, chosen["environment"].values(), layered)
+        layers = look_up(self.aws, layered, self.emit, values)
+        code = chosen["code"].items()
+        zipped = {name: function for name, function in code if not function.is_image}
+        return Facts(self.package(zipped), layers, values)
 
 
 def readable(plan: Plan) -> list[Step]:
@@ -231,7 +248,11 @@ def readable(plan: Plan) -> list[Step]:
     return [step for step in plan.work if not (step.action is Action.UPDATE and not step.changes)]
 
 
-def resolved(topology: Topology, aws: Aws, package: Package, emit: Emit) -> list[Resource]:
-    """Everything that should be, with its packages and layers looked up."""
-    bare = desired_of(topology, Facts())
-    return desired_of(topology, _facts(topology, aws, package, emit, _wanted(bare, EVERYTHING)))
+def resolved(
+    topology: Topology, aws: Aws, package: Package, emit: Emit, read_site: ReadSite | None = None
+) -> list[Resource]:
+    """Everything that should be, with its packages and layers looked up, and its pages built as
+    far as they need nothing that AWS only tells later."""
+    lookups = _Lookups(topology, aws, package, emit, read_site)
+    facts = lookups.first(desired_of(topology, Facts()), EVERYTHING)
+    return desired_of(topology, lookups.completed(facts, frozenset(), {}))

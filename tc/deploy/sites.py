@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from tc.components.page import page_key
 from tc.components.page_model import deployed, domain, place, source
-from tc.components.page_values import NAMES, value_of
+from tc.components.page_values import NAMES, value_of, with_keys
 from tc.components.protocol import Aws, Outputs
 from tc.errors import TcError
 from tc.plan.changes import resolve
@@ -75,21 +75,25 @@ def _check_names(topology: Topology, entry: Entry, site: Site) -> None:
         )
 
 
-def build_sites(topology: Topology, sites: Sites, outputs: Mapping[str, Outputs]) -> Sites:
+def build_sites(
+    topology: Topology, sites: Sites, outputs: Mapping[str, Outputs], aws: Aws
+) -> Sites:
     """The sites with their files, where all that their templates name is known."""
     return {
-        page_key(where): _built(part, sites[page_key(where)], outputs)
+        page_key(where): _built(part, sites[page_key(where)], outputs, aws)
         for part, entry in _pages(topology)
         for where in [place(part, entry)]
         if page_key(where) in sites
     }
 
 
-def _built(topology: Topology, site: Site, outputs: Mapping[str, Outputs]) -> Site:
+def _built(topology: Topology, site: Site, outputs: Mapping[str, Outputs], aws: Aws) -> Site:
     values = resolve({name: value_of(topology, name) for name in site.names}, outputs)
     if refs(dict(values)):
         return site
-    return replace(site, files=site.build({name: str(text) for name, text in values.items()}))
+    told = {name: str(text) for name, text in values.items()}
+    known = with_keys(aws, topology.scope.owner, told)
+    return site if known is None else replace(site, files=site.build(known))
 
 
 def _certificates(aws: Aws, hosts: Mapping[str, str]) -> dict[str, str]:

@@ -22,6 +22,7 @@ from tc.load.infer import (
 from tc.load.reader import Reader
 from tc.load.runtime import image_problems, settings
 from tc.spec.base import Targets
+from tc.spec.chain import MapHint
 from tc.spec.fetched import is_reference, mistake
 from tc.spec.finding import Address, Finding
 from tc.spec.function import Build, Function, FunctionFile, Inline
@@ -89,7 +90,7 @@ def assemble(
         root=getattr(top, "root", None),
         fqn=said.full_name(name),
         targets=tuple(top.targets()) if isinstance(top, Targets) else (),
-        map=getattr(top, "map", None),
+        map=_map(getattr(top, "map", None)),
         then=getattr(top, "then", None) or "",
         choice=tuple(getattr(top, "choice", None) or ()),
         target_address=entry.address if entry else None,
@@ -97,6 +98,10 @@ def assemble(
         inline=Inline(inline_file(lang, handler, code), code) if lang and code else None,
         **settings(said.runtime, said.address),
     )
+
+
+def _map(written: str | MapHint | None) -> MapHint | None:
+    return MapHint(items=written) if isinstance(written, str) else written
 
 
 class _Said:

@@ -1,4 +1,4 @@
-"""`dlq: true` of an event is a queue of its own, as if it stood in `queues`."""
+"""`dlq: true` of an event or a schedule is a queue of its own, as if it stood in `queues`."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ from tc.load.sections import Sections
 from tc.spec.base import Strict
 
 _ENDING = "-dlq"
+_SECTIONS = ("events", "schedules")
 
 
 def add_dead_letter_queues(sections: Sections, models: Mapping[str, type[Strict]]) -> None:
-    """Adds the queue `X-dlq` for each event X that wants one; one that is written stays."""
-    events = sections.good.get("events", {})
-    for name, event in events.items():
-        if getattr(event, "dlq", None) is not True:
-            continue
-        queue = f"{name}{_ENDING}"
-        events[name] = event.model_copy(update={"dlq": queue})
-        if ("queues", queue) not in sections.addresses:
-            at = sections.addresses["events", name] / "dlq"
-            sections.good.setdefault("queues", {})[queue] = models["queues"]()
-            sections.addresses["queues", queue] = at
+    """Adds the queue `X-dlq` for each X that wants one; one that is written stays."""
+    for section in _SECTIONS:
+        entries = sections.good.get(section, {})
+        for name, entry in entries.items():
+            if getattr(entry, "dlq", None) is not True:
+                continue
+            queue = f"{name}{_ENDING}"
+            entries[name] = entry.model_copy(update={"dlq": queue})
+            if ("queues", queue) not in sections.addresses:
+                at = sections.addresses[section, name] / "dlq"
+                sections.good.setdefault("queues", {})[queue] = models["queues"]()
+                sections.addresses["queues", queue] = at

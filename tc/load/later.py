@@ -38,6 +38,12 @@ REFUSED: dict[str, dict[str, tuple[str, str]]] = {
     },
     "routes": {"vertical": _VERTICAL},
     "routes.json": {"verticals": _VERTICAL},
+    "buckets": {
+        "event": (
+            "EventBridge has a bucket's events already, and can't rename them",
+            "write an event with `producer: S3/PUT_OBJECT` and this `bucket`",
+        ),
+    },
     "functions": {"shared": _SHARED},
     "function file": {"shared": _SHARED},
 }

@@ -1,4 +1,4 @@
-"""vars/FN.json and roles/FN.json: what operations add to a function."""
+"""vars/FN.json, roles/FN.json and roles/KIND.NAME.json: what operations add."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from tc.spec.base import Strict
 from tc.spec.fetched import has_template, is_reference, mistake, reference, rooted
 from tc.spec.finding import Address, Finding
 from tc.spec.function import Function, Located, VarsEntry
+from tc.spec.spec import WrittenPolicy
 
 
 class _Policy(Strict):
@@ -82,6 +83,16 @@ def with_overlays(
     used = set(_used(made.values()))
     _tell_unused([file for file in others if file not in used], set(known), reader)
     return made
+
+
+def read_policies(base: Path, reader: Reader) -> dict[str, WrittenPolicy]:
+    """roles/KIND.NAME.json in `base`: policies of what is no function, by KIND.NAME."""
+    found = {}
+    for file in sorted((base / "roles").glob("[!.]*.*.json")):
+        policy = _policy(file, reader) if reader.inside(file) else None
+        if policy is not None:
+            found[file.stem] = WrittenPolicy(policy, Address(file))
+    return found
 
 
 def _with_overlays(
@@ -187,7 +198,7 @@ def _usual(
             reader.findings.append(Finding("outside-project", message, Address(file)))
         elif file.suffix == ".json" and file.stem in known:
             yield file.stem, file
-        else:
+        elif not (file.suffix == ".json" and "." in file.stem and directory.name == "roles"):
             others.append(file)
 
 

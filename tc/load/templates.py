@@ -13,13 +13,15 @@ from tc.spec.scope import TEMPLATE_NAMES, unknown_templates
 
 #: keys below which texts may name addresses of the sandbox's own things
 _ADDRESSED = frozenset({"environment", "arguments"})
+#: the same, of a state
+_ADDRESSED_BY_STATES = frozenset({"Parameters", "Arguments", "Resource"})
 
 
 def check_templates(data: Any, address: Address, *, in_vars: bool = False) -> list[Finding]:
     """A finding for each template in `data`'s texts that has no value.
 
-    Variables (`environment`), and everything of a vars file, may name addresses of
-    the sandbox's own things.
+    Variables (`environment`), everything of a vars file, and the parameters of a flow's
+    tasks may name addresses of the sandbox's own things.
     """
     if isinstance(data, dict):
         data = {key: value for key, value in data.items() if not key.startswith("x-")}
@@ -28,8 +30,13 @@ def check_templates(data: Any, address: Address, *, in_vars: bool = False) -> li
         for text, at in _texts(data, address)
         if not _is_jsonata(text)
         for name in unknown_templates(text)
-        if not ((in_vars or _ADDRESSED & {*at.path}) and parse_address(name))
+        if not ((in_vars or _may_address(at)) and parse_address(name))
     ]
+
+
+def _may_address(at: Address) -> bool:
+    keys = {*at.path}
+    return bool(_ADDRESSED & keys or ("States" in keys and _ADDRESSED_BY_STATES & keys))
 
 
 def _texts(data: Any, address: Address) -> Iterator[tuple[str, Address]]:
@@ -51,7 +58,9 @@ def _is_jsonata(text: str) -> bool:
 
 def _finding(name: str, address: Address) -> Finding:
     if parse_address(name):
-        message = f"`{{{{{name}}}}}` is an address, which only variables may hold"
+        message = (
+            f"`{{{{{name}}}}}` is an address, which only variables and parameters of a flow hold"
+        )
         hint = "write it in `environment` of a function or of its vars file"
         return Finding("unknown-template", message, address, hint)
     hint = did_you_mean(name, TEMPLATE_NAMES)

@@ -16,7 +16,7 @@ from tc.load.handlers import read_handlers
 from tc.load.hooks import load_hooks, read_hooks, read_tags
 from tc.load.ignored import patterns
 from tc.load.nodes import nested
-from tc.load.overlays import check_tags, texts, with_overlays
+from tc.load.overlays import check_tags, read_policies, texts, with_overlays
 from tc.load.reader import Reader
 from tc.load.scalars import as_text, plain
 from tc.load.sections import Sections, load_section
@@ -105,6 +105,7 @@ class Project:
             flow=flow,
             hooks=(*hooks, *(read_hooks(base, directory, self.reader) if base else ())),
             routes_file=read_routes_file(base, self.reader),
+            policies=read_policies(base, self.reader) if base else {},
             nodes=self._nodes(directory, top, address, ignore),
             broken=frozenset(broken),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tc.errors import UsageError
@@ -81,7 +81,7 @@ def parse(
     to its groups of fields, `companions` a kind to those of which leftovers are
     removed with its own (none where ``-c`` alone removes nothing of it). A kind
     wins over a function of the same name. An aspect of the functions may stand
-    alone (``vars``) or follow its kind.
+    alone (``vars``), or follow its kind or one function (``functions/enhancer/vars``).
     """
     if not written:
         return EVERYTHING
@@ -91,10 +91,11 @@ def parse(
     kinds: set[str] = set()
     named: set[str] = set()
     for name in written:
-        fields = _aspect(name, aspects)
-        if fields:
-            before = chosen.get("functions", frozenset())
-            chosen["functions"] = None if before is None else before | fields
+        aspect = None if name in plurals else _aspect(name, known, aspects)
+        if aspect:
+            what, fields = aspect
+            before = chosen.get(what, frozenset())
+            chosen[what] = None if before is None else before | fields
         elif name in known or name in plurals:
             chosen[name] = None
             kinds |= companions.get(plurals.get(name, ""), frozenset())
@@ -108,11 +109,19 @@ def parse(
     return Selection(chosen, frozenset(kinds), named=frozenset(named))
 
 
-def _aspect(name: str, aspects: Mapping[str, Mapping[str, Fields]]) -> Fields | None:
+def _aspect(
+    name: str, known: Container[str], aspects: Mapping[str, Mapping[str, Fields]]
+) -> tuple[str, Fields] | None:
+    """The selector and the fields that an aspect means: of a whole kind (``vars``,
+    ``functions/vars``) or of one thing of it (``functions/enhancer/vars``, ``enhancer/vars``)."""
     for plural, groups in aspects.items():
         for aspect, fields in groups.items():
             if name in (aspect, f"{plural}/{aspect}"):
-                return fields
+                return plural, fields
+            thing = name.removesuffix(f"/{aspect}")
+            for what in (thing, f"{plural}/{thing}"):
+                if thing != name and what.startswith(f"{plural}/") and what in known:
+                    return what, fields
     return None
 
 
@@ -121,6 +130,13 @@ def _unknown(
 ) -> UsageError:
     names = {name for name in known if not name.startswith("routes//")}
     names |= {f"{plural}/{aspect}" for plural, groups in aspects.items() for aspect in groups}
-    close = difflib.get_close_matches(name, names, n=1)
+    of_one = {
+        f"{thing}/{aspect}"
+        for plural, groups in aspects.items()
+        for thing in names
+        if thing.startswith(f"{plural}/") and thing.count("/") == 1
+        for aspect in groups
+    }
+    close = difflib.get_close_matches(name, names | of_one, n=1)
     hint = f"did you mean `{close[0]}`?" if close else f"there are: {', '.join(sorted(names))}"
     return UsageError(f"`{name}` is no component of this topology", code="component", hint=hint)

@@ -10,6 +10,12 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, WithJsonSchema
 #: text that may stand there as a number or a truth value; `tc.load` keeps it as it was written
 AsWritten = Annotated[str, WithJsonSchema({"type": ["string", "number", "boolean"]})]
 
+#: tags by name; names that start with `aws:` or `tc:` are not the user's to take
+Tags = Annotated[
+    dict[str, AsWritten],
+    Field(json_schema_extra={"propertyNames": {"not": {"pattern": "^([Aa][Ww][Ss]|[Tt][Cc]):"}}}),
+]
+
 
 class Strict(BaseModel):
     """A mapping in a user's file: unknown keys and wrong types are errors.

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
-from tc.spec.base import Entity
+from tc.spec.base import Entity, Strict
+
+
+class MapHint(Strict):
+    """`map` of a function, where the path of the list isn't all."""
+
+    items: str = Field(description="path of a list in its result: each item goes to `function`")
+    concurrency: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="items at once; as many as Step Functions takes, 40"
+    )
 
 
 class ChoiceRule(Entity):

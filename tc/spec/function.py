@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from tc.spec.base import AsWritten, Strict, Targets
-from tc.spec.chain import ChoiceRule
+from tc.spec.base import AsWritten, Strict, Tags, Targets
+from tc.spec.chain import ChoiceRule, MapHint
 from tc.spec.finding import Address
 from tc.spec.scope import Scope
 
@@ -95,7 +95,7 @@ class FunctionFile(Strict):
     build: Build = Field(Build(), description="how its package is made")
     tasks: dict[str, str] = Field({}, description="commands by name; `build` makes lambda.zip")
     assets: dict[str, str] = Field({}, description="MODEL_PATH, DEPS_PATH: paths below /mnt")
-    tags: dict[str, AsWritten] = Field({}, description="tags of the function")
+    tags: Tags = Field({}, description="tags of the function")
 
 
 class FunctionEntry(FunctionFile, Targets):
@@ -110,7 +110,7 @@ class FunctionEntry(FunctionFile, Targets):
     queue: str | None = Field(None, description="the queue that its result is sent to")
     mutation: str | None = Field(None, description="the mutation that gets its result")
     channel: str | None = Field(None, description="the channel that gets its result")
-    map: str | None = Field(
+    map: str | MapHint | None = Field(
         None, description="path of a list in its result: each item goes to `function`"
     )
     then: str | None = Field(
@@ -150,7 +150,7 @@ class VarsEntry(Strict):
     image_uri: str | None = Field(None, description="the image of a function that is one")
     network: NetworkModel | None = Field(None, description="subnets and groups of its VPC")
     filesystem: MountModel | None = Field(None, description="a file system that is mounted")
-    tags: dict[str, AsWritten] = Field({}, description="tags of the function")
+    tags: Tags = Field({}, description="tags of the function")
 
 
 #: the alias through which a function is called whose versions are published
@@ -231,7 +231,7 @@ class Function:
     origins: Mapping[str, Address] = field(default_factory=dict)
     root: bool | None = None
     targets: tuple[tuple[str, str], ...] = ()
-    map: str | None = None
+    map: MapHint | None = None
     then: str = ""
     choice: tuple[ChoiceRule, ...] = ()
     target_address: Address | None = None

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from tc.spec.base import AsWritten, Strict
+from tc.spec.base import AsWritten, Strict, Tags
 from tc.spec.finding import Address
 from tc.spec.function import Function
 from tc.spec.gateway import RoutesFile
@@ -53,7 +53,7 @@ class TopologyFile(Strict):
     recursive: bool = Field(False, description="every topology below belongs to it")
     nodes: Nodes | None = Field(None, description="nested topologies")
     function_dirs: list[str] = Field([], description="more directories that hold functions")
-    tags: dict[str, AsWritten] = Field({}, description="tags of everything in it")
+    tags: Tags = Field({}, description="tags of everything in it")
     functions: dict[str, Any] = Field({}, description="functions by name")
     stores: dict[str, Any] = Field(
         {}, description="tables and buckets in one section, each with `kind`: dynamodb or s3"
@@ -72,6 +72,14 @@ class WrittenFlow:
 
 
 @dataclass(frozen=True, slots=True)
+class WrittenPolicy:
+    """A policy document of the overlays, as an IAM policy with ``inherit``."""
+
+    document: Mapping[str, Any]
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
 class Spec:
     """One topology directory.
 
@@ -79,6 +87,8 @@ class Spec:
     (``sections["routes"]["/api/etl"]``). `broken` names entries (section, name)
     that exist but were invalid, so that a reference to them is no second error.
     `infra` is where its overlays are, or would be; None when what says so is wrong.
+    `policies` are those for roles of things that are no functions, by the role's name
+    (``flow.etl``).
     """
 
     name: str
@@ -97,6 +107,7 @@ class Spec:
     flow: WrittenFlow | None = None
     hooks: tuple[Hook, ...] = ()
     routes_file: RoutesFile | None = None
+    policies: Mapping[str, WrittenPolicy] = field(default_factory=dict)
     nodes: tuple[Spec, ...] = ()
     broken: frozenset[tuple[str, str]] = frozenset()
 

@@ -33,7 +33,8 @@ def left(lab: Lab, namespace: str) -> list[str]:
     streams = lab.client("firehose").list_delivery_streams()["DeliveryStreamNames"]
     buckets = [b["Name"] for b in lab.client("s3").list_buckets()["Buckets"]]
     polled = lab.client("lambda").list_event_source_mappings()["EventSourceMappings"]
-    named = [*queues, *tables, *streams, *buckets, *(one["FunctionArn"] for one in polled)]
+    pipes = [one["Name"] for one in lab.client("pipes").list_pipes()["Pipes"]]
+    named = [*pipes, *queues, *tables, *streams, *buckets, *(one["FunctionArn"] for one in polled)]
     return [name for name in named if f"{namespace}_" in name or f"{namespace}-" in name]
 
 
@@ -175,6 +176,34 @@ def test_changes_of_a_table_reach_functions(lab: Lab, tmp_path: Path) -> None:
         assert dynamodb.scan(TableName="tables_notes_bob")["Count"] == 1
 
 
+def test_messages_and_changes_start_a_flow(lab: Lab, tmp_path: Path) -> None:
+    project = copied(lab, "pipes", tmp_path)
+    with standing(project, "--purge"):
+        dynamodb = lab.client("dynamodb")
+        lab.client("sqs").send_message(QueueUrl=queue_url(lab, "pipes_jobs_bob"), MessageBody="a")
+        assert lab.wait_logged("pipes_store_bob") == ["stored a"]
+        dynamodb.put_item(TableName="pipes_runs_bob", Item={"id": {"S": "1"}})
+        dynamodb.delete_item(TableName="pipes_runs_bob", Key={"id": {"S": "1"}})
+        assert lab.wait_logged("pipes_store_bob", 2) == ["stored a", "stored REMOVE 1"]
+
+
+def test_what_an_express_flow_fails_on_goes_to_the_dead_letters(lab: Lab, tmp_path: Path) -> None:
+    project = copied(lab, "pipes", tmp_path)
+    project.edit("topology.yml", "name: pipes", "name: pipes\nmode: Express")
+    with standing(project, "--purge"):
+        sqs, jobs = lab.client("sqs"), queue_url(lab, "pipes_jobs_bob")
+        for body in ("poison", "b"):
+            sqs.send_message(QueueUrl=jobs, MessageBody=body)
+        assert lab.wait_logged("pipes_store_bob") == ["stored b"]
+        dead = queue_url(lab, "pipes_jobs-dlq_bob")
+
+        def received() -> list[Any]:
+            return list(sqs.receive_message(QueueUrl=dead, WaitTimeSeconds=1).get("Messages", []))
+
+        (message,) = soon(received, 30)
+        assert message["Body"] == "poison"
+
+
 def test_records_become_objects_as_the_function_changed_them(lab: Lab, tmp_path: Path) -> None:
     project = copied(lab, "streams", tmp_path)
     with standing(project, "--purge"):
@@ -209,6 +238,13 @@ EDITS = [
     ("buckets", "versioning: true", "versioning: false", ["~ bucket papers versioning"], "buckets"),
     ("buckets", "suffix: .jpg", "suffix: .png", None, "buckets/photos"),
     ("tables", "ttl: until", "ttl: ''", ["~ table people ttl"], "tables/people"),
+    (
+        "pipes",
+        "visibility: 2,",
+        "visibility: 2, batch_size: 4,",
+        ["~ pipe queue jobs to take batch_size"],
+        "queues/jobs",
+    ),
     ("streams", "buffer_mb: 1", "buffer_mb: 2", ["~ stream plain buffer.mb"], "streams/plain"),
 ]
 

@@ -57,7 +57,7 @@ def test_settings_are_in_force_and_everything_calls_the_alias(lab: Lab, project:
             "~ alias settings_one_bob:live environment.LEVEL",
             "~ function settings_one_bob environment.LEVEL",
         ]
-        project.tc("update", "-c", "functions/vars")
+        project.tc("update", "-c", "functions/one/vars")
         answer = lab.http("POST", at["POST /one"], {})
         assert (answer.json["level"], answer.json["version"]) == ("high", "2")
         assert invoked(project)["level"] == "high"
@@ -67,7 +67,7 @@ def test_settings_are_in_force_and_everything_calls_the_alias(lab: Lab, project:
 
         vars_file = "infrastructure/tc/settings/vars/stopped.json"
         project.edit(vars_file, '"reserved_concurrency": 0', '"reserved_concurrency": 1')
-        project.tc("update", "-c", "functions/concurrency")
+        project.tc("update", "-c", "stopped/concurrency")
         ran = lab.client("lambda").invoke(FunctionName="settings_stopped_bob")
         assert ran["Payload"].read() == b'"ran"'
 

@@ -26,7 +26,7 @@ queues:
   {a}: {{function: {c}}}
   {b}: {{fifo: true, dlq: true}}
 buckets: {{{a}: {{}}}}
-tables: {{{a}: {{key: id}}}}
+tables: {{{a}: {{key: id, function: {a}}}}}
 streams: {{{a}: {{bucket: {a}}}}}
 activities: {{{a}: {{}}}}
 workgroups: {{{a}: {{output: s3://results/}}}}

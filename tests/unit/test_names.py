@@ -44,6 +44,7 @@ TAKEN: Mapping[str, str] = {
     "workgroup": r"[A-Za-z0-9._-]{1,128}",
     "permission": r"[a-zA-Z0-9_-]{1,100}",
     "job": r".{1,255}",
+    "pipe": r"[A-Za-z0-9._-]{1,64}",
     "pool": r"[\w\s+=,.@-]{1,128}",
     "pool client": r"[\w\s+=,.@-]{1,128}",
     "trigger": r"[\w\s+=,.@-]{1,128}",

@@ -102,9 +102,10 @@ def _distributed(
     """A distributed Map runs the flow itself once more for its items."""
     because = f"state {name} (distributed Map)"
     yield Statement(("states:StartExecution",), (flow.arn,), because)
-    children = flow.arn.replace(":stateMachine:", ":execution:", 1) + "/*"
+    own = flow.arn.replace(":stateMachine:", ":execution:", 1)
     actions = ("states:DescribeExecution", "states:RedriveExecution", "states:StopExecution")
-    yield Statement(actions, (children,), because)
+    # the guide names the first, executions of a map are called the second: NAME/LABEL:ID
+    yield Statement(actions, (f"{own}:*", f"{own}/*"), because)
     for field, s3 in (("ItemReader", _reads), ("ResultWriter", _writes)):
         source = state.get(field)
         if isinstance(source, Mapping):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tc.compose.permissions.flow import callback_statements
 from tc.compose.permissions.keys import key_statements
-from tc.compose.permissions.parts import Parts, once
+from tc.compose.permissions.parts import Parts, once, with_policy
 from tc.compose.permissions.polling import polling_statements
 from tc.compose.permissions.reach import can_reach, reach
 from tc.spec.function import Function, Mount
@@ -21,18 +21,13 @@ def roles(parts: Parts) -> Iterator[RoleSpec]:
 
 
 def _role(parts: Parts, function: Function) -> RoleSpec:
-    inherit = True
-    written = None
-    if function.policy is not None:
-        inherit = bool(function.policy.get("inherit", True))
-        written = {key: value for key, value in function.policy.items() if key != "inherit"}
-    return RoleSpec(
+    role = RoleSpec(
         name=function.name,
         service="lambda.amazonaws.com",
         entity=("function", function.name),
-        statements=once(_statements(parts, function)) if inherit else (),
-        written=written,
+        statements=once(_statements(parts, function)),
     )
+    return with_policy(role, function.policy) if function.policy is not None else role
 
 
 def _statements(parts: Parts, function: Function) -> Iterator[Statement]:

@@ -181,12 +181,23 @@ def _model(call: Call) -> Iterator[Statement]:
     model = call.text("ModelId")
     if not model:
         return
-    arn = model
-    if not model.startswith("arn:"):
-        # foundation models belong to no account
-        scope = call.scope
-        arn = f"arn:{scope.partition}:bedrock:{scope.region}::foundation-model/{model}"
-    yield call.allow("bedrock:InvokeModel", arn)
+    yield call.allow("bedrock:InvokeModel", *model_arns(model, call.scope))
+
+
+#: how the id of a model begins that any region of a part of the world may answer
+_AREA = re.compile(r"(?:us|us-gov|eu|apac|jp|au|ca|global)\.(?P<model>.+)")
+
+
+def model_arns(model: str, scope: Scope) -> tuple[str, ...]:
+    """What it takes to be allowed to invoke a model, by its id or ARN: foundation models
+    belong to no account; an inference profile needs its model in every region as well."""
+    if model.startswith("arn:"):
+        return (model,)
+    area = _AREA.fullmatch(model)
+    if area is None:
+        return (f"arn:{scope.partition}:bedrock:{scope.region}::foundation-model/{model}",)
+    everywhere = f"arn:{scope.partition}:bedrock:*::foundation-model/{area['model']}"
+    return scope.arn("bedrock", f"inference-profile/{model}"), everywhere
 
 
 def _http(call: Call) -> Iterator[Statement]:

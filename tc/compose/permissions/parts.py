@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from tc.spec.base import Entity
 from tc.spec.function import Function
 from tc.spec.scope import Scope
-from tc.spec.topology import Edge, Entry, Flow, Id, Statement
+from tc.spec.topology import Edge, Entry, Flow, Id, RoleSpec, Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +47,11 @@ def once(statements: Iterable[Statement]) -> tuple[Statement, ...]:
         key = (statement.actions, statement.resources, str(statement.conditions))
         found.setdefault(key, statement)
     return tuple(found.values())
+
+
+def with_policy(role: RoleSpec, policy: Mapping[str, Any]) -> RoleSpec:
+    """`role` with the user's own `policy`, which replaces what edges give when it says
+    ``"inherit": false``."""
+    written = {key: value for key, value in policy.items() if key != "inherit"}
+    statements = role.statements if policy.get("inherit", True) else ()
+    return replace(role, statements=statements, written=written)

@@ -1,4 +1,4 @@
-"""What Lambda does with a function's role to get records for it: from queues, from streams."""
+"""What Lambda, or a pipe, does with a role to get records: from queues, from streams."""
 
 from __future__ import annotations
 
@@ -7,21 +7,30 @@ from collections.abc import Iterator
 from tc.compose.permissions.parts import Parts
 from tc.compose.producers import readers
 from tc.compose.things import queue_arn, table_arn, table_stream
-from tc.spec.topology import Statement
+from tc.spec.topology import Id, Statement
 
 
 def polling_statements(parts: Parts, function: str) -> Iterator[Statement]:
     who = ("function", function)
     for name, entry in parts.entries.get("queues", {}).items():
         if who in entry.targets:
-            yield Statement(
-                ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"),
-                (queue_arn(parts.scope, entry),),
-                f"queue {name}",
-            )
+            yield from source_statements(parts, ("queue", name))
     for table, reader in readers(parts.entries, parts.scope.sandbox):
         if reader == who:
-            yield from _stream(parts, table)
+            yield from source_statements(parts, ("table", table))
+
+
+def source_statements(parts: Parts, source: Id) -> Iterator[Statement]:
+    """What it takes to read the messages of a queue, or the changes of a table."""
+    kind, name = source
+    if kind == "queue":
+        yield Statement(
+            ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"),
+            (queue_arn(parts.scope, parts.entries["queues"][name]),),
+            f"queue {name}",
+        )
+    else:
+        yield from _stream(parts, name)
 
 
 def _stream(parts: Parts, table: str) -> Iterator[Statement]:

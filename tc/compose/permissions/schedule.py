@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from tc.compose.permissions.parts import Parts, once
 from tc.compose.permissions.reach import reach
+from tc.compose.queues import dead_letters_arn
 from tc.spec.topology import Entry, RoleSpec, Statement
 
 #: service in a target's ARN -> what Scheduler does with it ("Setting up the execution role"
@@ -33,7 +34,7 @@ def services() -> list[str]:
 
 def roles(parts: Parts) -> Iterator[RoleSpec]:
     for entry in parts.deployed("schedules"):
-        statements = once([*_reached(parts, entry), *_named(entry)])
+        statements = once([*_reached(parts, entry), *_named(entry), *_failed(parts, entry)])
         if statements:
             yield RoleSpec(
                 f"schedule.{entry.name}",
@@ -52,3 +53,8 @@ def _named(entry: Entry) -> Iterator[Statement]:
     arn = getattr(entry.model, "target", None) or ""
     if action := action_on(arn):
         yield Statement((action,), (arn,), f"target {arn}")
+
+
+def _failed(parts: Parts, entry: Entry) -> Iterator[Statement]:
+    if arn := dead_letters_arn(parts.scope, parts.entries, entry):
+        yield Statement(("sqs:SendMessage",), (arn,), "its dlq")

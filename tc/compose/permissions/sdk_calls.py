@@ -40,6 +40,7 @@ _ACTIONS = {
     "bedrockruntime:converse": "bedrock:InvokeModel",
     "lambda:invoke": "lambda:InvokeFunction",
     "s3:completeMultipartUpload": "s3:PutObject",
+    "s3:copyObject": "s3:PutObject",
     "s3:createMultipartUpload": "s3:PutObject",
     "s3:deleteObjects": "s3:DeleteObject",
     "s3:headBucket": "s3:ListBucket",
@@ -47,7 +48,12 @@ _ACTIONS = {
     "s3:listBuckets": "s3:ListAllMyBuckets",
     "s3:listObjects": "s3:ListBucket",
     "s3:listObjectsV2": "s3:ListBucket",
+    "s3:listObjectVersions": "s3:ListBucketVersions",
     "s3:uploadPart": "s3:PutObject",
+    "sns:publishBatch": "sns:Publish",
+    "sqs:changeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
+    "sqs:deleteMessageBatch": "sqs:DeleteMessage",
+    "sqs:sendMessageBatch": "sqs:SendMessage",
 }
 #: prefix -> the parameters that name its things, and what stands before the name in an ARN
 _NAMED = {
@@ -64,6 +70,14 @@ _NAMED = {
     "ssm": (("Name", "parameter/"),),
     "states": (("StateMachineArn", ""), ("ExecutionArn", ""), ("ActivityArn", "")),
 }
+#: what an item of a transaction is -> the action that it takes
+_TRANSACTED = {
+    "ConditionCheck": "ConditionCheckItem",
+    "Delete": "DeleteItem",
+    "Get": "GetItem",
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+}
 #: actions that S3 asks of a bucket, not of its objects
 _OF_BUCKETS = frozenset({"s3:ListBucket"})
 
@@ -72,8 +86,38 @@ def sdk_statements(call: Call) -> Iterator[Statement]:
     """The statement of a call; its resource is `*` where the parameters tell nothing."""
     prefix = _PREFIXES.get(call.service, call.service)
     own = f"{prefix}:{call.action[:1].upper()}{call.action[1:]}"
-    action = _ACTIONS.get(f"{call.service}:{call.action}", own)
-    yield Statement((action,), (_resource(call, prefix, action),), call.because)
+    if prefix == "dynamodb" and isinstance(call.use.arguments.get("TransactItems"), list):
+        yield from _transaction(call)
+        return
+    actions = _ACTIONS.get(f"{call.service}:{call.action}", own)
+    yield call.allow(actions, *_resources(call, prefix, actions))
+    if (call.service, call.action) == ("s3", "copyObject"):
+        source = call.text("CopySource").lstrip("/")
+        found = f"arn:{call.scope.partition}:s3:::{source}" if "/" in source else "*"
+        yield call.allow("s3:GetObject", found)
+
+
+def _transaction(call: Call) -> Iterator[Statement]:
+    """A transaction needs what its items would need alone."""
+    needed: dict[str, set[str]] = {}
+    for item in call.use.arguments["TransactItems"]:
+        for key, said in item.items() if isinstance(item, dict) else ():
+            table = said.get("TableName", "") if isinstance(said, dict) else ""
+            if key in _TRANSACTED and table and not table.startswith("{%"):
+                needed.setdefault(table, set()).add(_TRANSACTED[key])
+    for table, actions in needed.items():
+        names = " ".join(sorted(actions))
+        yield call.allow(f"dynamodb:{names}", call.arn("dynamodb", "table/", table))
+
+
+def _resources(call: Call, prefix: str, action: str) -> tuple[str, ...]:
+    """The thing itself, or all that a batch names; of a table the index of a query too."""
+    batch = call.use.arguments.get("RequestItems") if prefix == "dynamodb" else None
+    if isinstance(batch, dict) and batch and not any(name.endswith(".$") for name in batch):
+        return tuple(call.arn("dynamodb", "table/", name) for name in sorted(batch))
+    found = _resource(call, prefix, action)
+    index = call.text("IndexName") if prefix == "dynamodb" else ""
+    return (found, f"{found}/index/{index}") if index and found != "*" else (found,)
 
 
 def _resource(call: Call, prefix: str, action: str) -> str:

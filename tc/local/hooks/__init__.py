@@ -31,6 +31,7 @@ HOOKS = (
     "events",
     "deliveries",
     "schedules",
+    "pipes",
     "pools",
     "pages",
     "appsync_addresses",

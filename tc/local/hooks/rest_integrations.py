@@ -83,7 +83,10 @@ async def invoke(
     )
     try:
         content_type = (headers or {}).get("content-type", JSON_TYPE).split(";")[0].strip()
-        template = _choose(integration.get("requestTemplates"), content_type)
+        templates = integration.get("requestTemplates")
+        template = _choose(templates, content_type)
+        if template is None and _refuses(integration, templates):
+            return problem(415, "Unsupported Media Type")
         sent = mapping.body if template is None else render(template, mapping)
         found = await within(limit(integration), backend(integration, sent, mapping, more))
         if found is None:
@@ -219,6 +222,12 @@ def _header_value(source: Any, sent: Mapping) -> str | None:
         found = follow(sent.context, "$." + written.removeprefix("context."))
         return None if found is None else str(found)
     return None
+
+
+def _refuses(integration: dict[str, Any], templates: dict[str, str] | None) -> bool:
+    """Whether a body of a type without a template is turned away instead of passed through."""
+    behavior = integration.get("passthroughBehavior", "WHEN_NO_MATCH")
+    return behavior == "NEVER" or (behavior == "WHEN_NO_TEMPLATES" and bool(templates))
 
 
 def _choose(

@@ -20,11 +20,15 @@ BAD = [
     ),
     ("queues: {jobs: {dlq: other}}", ["unknown-name"]),
     ("queues: {jobs: {dlq: jobs}}", ["cycle"]),
+    ("queues: {jobs: {dlq: {queue: other}}}", ["unknown-name"]),
     ("queues: {jobs: {dlq: other}, other: {fifo: true}}", ["invalid-value"]),
     ("queues: {jobs: {producer: nobody}}", ["unknown-name"]),
     (
-        "functions: {one: {function: two}}\nqueues: {jobs: {function: one}}",
-        ["no-such-edge"],
+        (
+            "functions: {one: {function: two}}\n"
+            "queues: {jobs: {function: one, partial_failures: true}}"
+        ),
+        ["conflict"],
     ),
     ("buckets: {a.b: {}}", ["bad-name"]),
     ("buckets: {raw: {prefix: in/}}", ["no-target"]),
@@ -41,10 +45,6 @@ BAD = [
     (
         "tables: {runs: {key: id, functions: [one, two, three]}}",
         ["too-many-targets"],
-    ),
-    (
-        "functions: {one: {function: two}}\ntables: {runs: {key: id, function: one}}",
-        ["no-such-edge"],
     ),
     ("streams: {clicks: {bucket: nowhere}}", ["unknown-name"]),
     ("streams: {clicks: {bucket: 'arn:aws:sqs:x'}}", ["invalid-value"]),

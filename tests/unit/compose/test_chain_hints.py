@@ -40,6 +40,15 @@ def test_each_item_goes_through_the_rest_of_the_chain(directory: Directory) -> N
     assert ways(each["ItemProcessor"]) == {"b": "c", "c": True}
 
 
+def test_a_map_says_how_many_items_go_at_once(directory: Directory) -> None:
+    hint = "{items: $.images, concurrency: 3}"
+    flow = definition(directory, f"{{a: {{function: b, map: {hint}}}}}")
+    each = flow["States"]["each of a"]
+    assert (each["ItemsPath"], each["MaxConcurrency"]) == ("$.images", 3)
+    wrong = directory.write("name: etl\nfunctions: {a: {function: b, map: {items: x}}}", "a b")
+    assert codes(wrong.findings()) == ["invalid-value"]
+
+
 def test_what_the_items_became_goes_on_as_a_list(directory: Directory) -> None:
     flow = definition(directory, "{a: {function: b, map: $, then: d}, b: {function: c}, d: {}}")
     assert ways(flow) == {"a": "each of a", "each of a": "d", "d": True}

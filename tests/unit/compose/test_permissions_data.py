@@ -107,6 +107,40 @@ def test_a_stream_writes_to_its_bucket_and_calls_its_function(directory: Directo
     ]
 
 
+READ_QUEUE = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "action"),
+    [("Standard", "states:StartExecution"), ("Express", "states:StartSyncExecution")],
+)
+def test_a_pipe_reads_its_source_and_starts_its_flow(
+    directory: Directory, mode: str, action: str
+) -> None:
+    text = (
+        f"name: etl\nmode: {mode}\nfunctions: {{one: {{function: two}}}}\n"
+        "queues: {jobs: {function: one}}\ntables: {runs: {key: id, function: one}}"
+    )
+    found = granted(directory.write(text, "one two"))
+    start = allow(action, ARN.format("states", "stateMachine:etl_one_bob"))
+    assert found["pipe.queue.jobs.one"] == [allow(READ_QUEUE, JOBS), start]
+    assert found["pipe.table.runs.one"] == [*stream_reads(), start]
+    assert found["one"] == [LOGS]
+
+
+def test_changes_that_start_a_flow_need_no_rule(directory: Directory) -> None:
+    text = (
+        "name: etl\nfunctions: {one: {function: two}}\ntables: {runs: {key: id}}\n"
+        "events: {New: {producer: DYNAMODB/PUT_ITEM, function: one}}"
+    )
+    assert sorted(granted(directory.write(text, "one two"))) == [
+        "flow.one",
+        "one",
+        "pipe.table.runs.one",
+        "two",
+    ]
+
+
 def test_a_bucket_that_starts_a_flow_has_a_role(directory: Directory) -> None:
     text = (
         "name: etl\nflow: {StartAt: s, States: {s: {Type: Succeed}}}\nbuckets: {raw: {state: flow}}"

@@ -160,6 +160,17 @@ INTEGRATIONS = [
         [allow("bedrock:InvokeModel", "arn:aws:bedrock:eu-west-1::foundation-model/amazon.titan")],
     ),
     (
+        "bedrock:invokeModel",
+        {"ModelId": "eu.amazon.titan", "Body": {}},
+        [
+            allow(
+                "bedrock:InvokeModel",
+                ARN.format("bedrock", "inference-profile/eu.amazon.titan"),
+                "arn:aws:bedrock:*::foundation-model/amazon.titan",
+            )
+        ],
+    ),
+    (
         "http:invoke",
         HTTP,
         [
@@ -226,6 +237,49 @@ INTEGRATIONS = [
         [allow("kms:Encrypt", ARN.format("kms", "key/k"))],
     ),
     ("aws-sdk:ec2:describeInstances", {}, [allow("ec2:DescribeInstances", "*")]),
+    (
+        "aws-sdk:dynamodb:query",
+        {"TableName": "t", "IndexName": "by-day"},
+        [
+            allow(
+                "dynamodb:Query",
+                ARN.format("dynamodb", "table/t"),
+                ARN.format("dynamodb", "table/t/index/by-day"),
+            )
+        ],
+    ),
+    (
+        "aws-sdk:dynamodb:transactWriteItems",
+        {
+            "TransactItems": [
+                {"Put": {"TableName": "t", "Item": {}}},
+                {"Delete": {"TableName": "t", "Key": {}}},
+                {"ConditionCheck": {"TableName": "u", "Key": {}}},
+            ]
+        },
+        [
+            allow("dynamodb:DeleteItem PutItem", ARN.format("dynamodb", "table/t")),
+            allow("dynamodb:ConditionCheckItem", ARN.format("dynamodb", "table/u")),
+        ],
+    ),
+    (
+        "aws-sdk:dynamodb:batchGetItem",
+        {"RequestItems": {"t": {"Keys": []}}},
+        [allow("dynamodb:BatchGetItem", ARN.format("dynamodb", "table/t"))],
+    ),
+    (
+        "aws-sdk:s3:copyObject",
+        {"Bucket": "to", "Key": "k", "CopySource": "from/k"},
+        [
+            allow("s3:PutObject", "arn:aws:s3:::to/k"),
+            allow("s3:GetObject", "arn:aws:s3:::from/k"),
+        ],
+    ),
+    (
+        "aws-sdk:sqs:sendMessageBatch",
+        {"QueueUrl": "https://sqs.eu-west-1.amazonaws.com/111122223333/q"},
+        [allow("sqs:SendMessage", ARN.format("sqs", "q"))],
+    ),
 ]
 
 
@@ -313,6 +367,7 @@ RUNS_ITSELF = [
     allow("states:StartExecution", MACHINE),
     allow(
         "states:DescribeExecution RedriveExecution StopExecution",
+        ARN.format("states", "execution:etl_bob:*"),
         ARN.format("states", "execution:etl_bob/*"),
     ),
 ]
@@ -463,3 +518,91 @@ def test_names_of_nothing_and_bare_ones(
     (finding,) = directory.write(text).findings()
     assert finding.code == (code or "unknown-name")
     assert finding.address.path[-1] == key
+
+
+def test_a_role_takes_what_is_written_for_it(directory: Directory) -> None:
+    more = allow("s3:GetObject", "arn:aws:s3:::{{namespace}}-in/*")
+    overlay = {"Statement": [more]}
+    roles = "infrastructure/tc/etl/roles"
+    files = {f"{roles}/flow.etl.json": json.dumps(overlay)}
+    text = flow_of({"Type": "Task", "Resource": ARN.format("lambda", "function:etl_one_bob")})
+    written = directory.write(text, "one", files)
+    found = {role.name: role for role in written.topology().roles}
+    assert found["flow.etl"].written == {
+        "Statement": [{**more, "Resource": ["arn:aws:s3:::etl-in/*"]}]
+    }
+    assert found["flow.etl"].statements
+    assert found["one"].written is None
+    files = {f"{roles}/flow.etl.json": json.dumps(overlay | {"inherit": False})}
+    (alone,) = [r for r in directory.write(text, "one", files).topology().roles if "flow" in r.name]
+    assert alone.statements == ()
+
+
+def test_a_file_of_a_role_that_is_not_there_is_said(directory: Directory) -> None:
+    text = flow_of({"Type": "Task", "Resource": ARN.format("lambda", "function:etl_one_bob")})
+    files = {"infrastructure/tc/etl/roles/flow.elt.json": '{"Statement": []}'}
+    (finding,) = directory.write(text, "one", files).said()
+    assert (finding.code, finding.severity) == ("unused-file", "warning")
+    assert finding.hint == "such roles are flow.etl"
+
+
+def test_an_address_in_a_flow_is_the_thing_and_may_be_used(directory: Directory) -> None:
+    states = {
+        "put": ("sqs:sendMessage", {"QueueUrl": "{{queues.jobs.url}}", "MessageBody.$": "$"}),
+        "row": ("dynamodb:putItem", {"TableName": "{{tables.runs.name}}", "Item": {}}),
+    }
+    flow = {
+        "StartAt": "put",
+        "States": {
+            name: {
+                "Type": "Task",
+                "Resource": f"arn:aws:states:::{action}",
+                "Parameters": parameters,
+                **({"Next": "row"} if name == "put" else {"Next": "sign"}),
+            }
+            for name, (action, parameters) in states.items()
+        },
+    }
+    flow["States"]["sign"] = {
+        "Type": "Task",
+        "Resource": "{{activities.sign.arn}}",
+        "End": True,
+    }
+    things = "queues: {jobs: {fifo: true}}\ntables: {runs: {key: id}}\nactivities: {sign: {}}\n"
+    text = f"name: etl\nflow: {json.dumps(flow)}\n{things}"
+    topology = directory.write(text, "one").topology()
+    definition = topology.flows["etl"].definition["States"]
+    url = "https://sqs.eu-west-1.amazonaws.com/111122223333/etl_jobs_bob.fifo"
+    assert definition["put"]["Parameters"]["QueueUrl"] == url
+    assert definition["sign"]["Resource"] == ARN.format("states", "activity:etl_sign_bob")
+    assert {edge.target for edge in topology.edges} == {
+        ("queue", "jobs"),
+        ("table", "runs"),
+        ("activity", "sign"),
+    }
+    assert granted(directory, text) == [
+        allow("sqs:SendMessage", ARN.format("sqs", "etl_jobs_bob.fifo")),
+        allow("dynamodb:PutItem", ARN.format("dynamodb", "table/etl_runs_bob")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("address", "code", "hint"),
+    [
+        ("{{queues.jbos.url}}", "unknown-name", "did you mean `jobs`?"),
+        ("{{queues.jobs.uri}}", "unknown-template", "there are: arn, name, url"),
+        ("{{pools.people.id}}", "unknown-template", "hand it to a function as a variable"),
+    ],
+)
+def test_an_address_that_a_flow_cannot_have(
+    directory: Directory, address: str, code: str, hint: str
+) -> None:
+    state = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sqs:sendMessage",
+        "Parameters": {"QueueUrl": address, "MessageBody": "m"},
+    }
+    text = flow_of(state, "queues: {jobs: {}}\n")
+    (finding,) = directory.write(text, "one").findings()
+    assert (finding.code, finding.hint) == (code, hint)
+    assert finding.address.path[-2:] == ("Parameters", "QueueUrl")

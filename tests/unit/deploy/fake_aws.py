@@ -20,6 +20,7 @@ from fake_appsync import AppSync
 from fake_data import Buckets, Mappings, Queues, Streams, Tables
 from fake_events import Events
 from fake_gateway import HttpApis
+from fake_pipes import Pipes
 from fake_pools import Pools
 from fake_rest import RestApis
 from fake_schedules import Schedules
@@ -49,6 +50,7 @@ class FakeAws(
     Events,
     AppSync,
     Schedules,
+    Pipes,
     HttpApis,
     RestApis,
     Pools,
@@ -140,6 +142,7 @@ class FakeAws(
                 self.functions,
                 self.machines,
                 self.mappings,
+                self.pipes,
                 self.queues,
                 self.buckets,
                 self.tables,

@@ -173,8 +173,8 @@ class Buckets(Part):
     def s3_get_bucket_notification_configuration(self, Bucket: str) -> Any:
         return self._bucket(Bucket)["settings"].get("notification", {})
 
-    def s3_list_object_versions(self, Bucket: str, MaxKeys: int = 1000) -> Any:
-        objects = self._bucket(Bucket)["objects"]
+    def s3_list_object_versions(self, Bucket: str, MaxKeys: int = 1000, Prefix: str = "") -> Any:
+        objects = [key for key in self._bucket(Bucket)["objects"] if key.startswith(Prefix)]
         page = [{"Key": key, "VersionId": "null"} for key in objects[:MaxKeys]]
         return {"Versions": page, "IsTruncated": len(objects) > MaxKeys}
 

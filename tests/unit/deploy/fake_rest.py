@@ -58,6 +58,7 @@ class RestApis(Part):
                     live["authorizerId"] = numbers[name]
                 node["resourceMethods"][verb_of(method)] = live
         api["resources"] = found
+        api["own_answers"] = document.get("x-amazon-apigateway-gateway-responses", {})
 
     def _imported(self, api: str, name: str, said: dict[str, Any]) -> str:
         given = {key: value for key, value in said.items() if key != "type"}

@@ -21,6 +21,7 @@ class Sites(Part):
         self.distributions: dict[str, dict[str, Any]] = {}
         self.controls: dict[str, dict[str, Any]] = {}
         self.edge: dict[str, dict[str, Any]] = {}
+        self.policies: dict[str, dict[str, Any]] = {}
         self.invalidations: list[list[str]] = []
         self.certificates: list[dict[str, Any]] = []
         #: bucket -> key -> what PutObject was given
@@ -206,6 +207,48 @@ class Sites(Part):
             raise refuse("OriginAccessControlInUse", "still in use")
         del self.controls[Id]
 
+    # CloudFront: policies of response headers
+
+    def _headers_of(self, number: str) -> dict[str, Any]:
+        if number not in self.policies:
+            raise refuse("NoSuchResponseHeadersPolicy", "does not exist")
+        return self.policies[number]
+
+    def cloudfront_create_response_headers_policy(
+        self, ResponseHeadersPolicyConfig: dict[str, Any]
+    ) -> Any:
+        config = ResponseHeadersPolicyConfig
+        if any(one["config"]["Name"] == config["Name"] for one in self.policies.values()):
+            raise refuse("ResponseHeadersPolicyAlreadyExists", "already exists")
+        number = self._next("P")
+        self.policies[number] = {"config": config, "etag": self._next("V")}
+        return self.cloudfront_get_response_headers_policy(number)
+
+    def cloudfront_get_response_headers_policy(self, Id: str) -> Any:
+        live = self._headers_of(Id)
+        policy = {"Id": Id, "ResponseHeadersPolicyConfig": live["config"]}
+        return {"ResponseHeadersPolicy": policy, "ETag": live["etag"]}
+
+    def cloudfront_list_response_headers_policies(self, Type: str) -> Any:
+        assert Type == "custom"
+        items = [self.cloudfront_get_response_headers_policy(number) for number in self.policies]
+        return {"ResponseHeadersPolicyList": {"Items": items}}
+
+    def cloudfront_update_response_headers_policy(
+        self, Id: str, IfMatch: str, ResponseHeadersPolicyConfig: dict[str, Any]
+    ) -> None:
+        live = self._headers_of(Id)
+        assert IfMatch == live["etag"]
+        live |= {"config": ResponseHeadersPolicyConfig, "etag": self._next("V")}
+
+    def cloudfront_delete_response_headers_policy(self, Id: str, IfMatch: str) -> None:
+        assert IfMatch == self._headers_of(Id)["etag"]
+        for live in self.distributions.values():
+            behavior = live["DistributionConfig"]["DefaultCacheBehavior"]
+            if behavior["ResponseHeadersPolicyId"] == Id:
+                raise refuse("ResponseHeadersPolicyInUse", "still in use")
+        del self.policies[Id]
+
     # CloudFront: functions
 
     def _edge(self, name: str) -> dict[str, Any]:
@@ -260,4 +303,4 @@ class Sites(Part):
         del self.edge[Name]
 
     def left_of_sites(self) -> Iterator[str]:
-        yield from (*self.distributions, *self.controls, *self.edge)
+        yield from (*self.distributions, *self.controls, *self.edge, *self.policies)

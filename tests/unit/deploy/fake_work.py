@@ -93,15 +93,22 @@ class Jobs(Part):
 
     def start(self) -> None:
         self.jobs: dict[str, dict[str, Any]] = {}
-        self.scripts: dict[str, bytes] = {}
+        self.put: dict[str, bytes] = {}
+
+    @property
+    def scripts(self) -> dict[str, bytes]:
+        """Those that are still there."""
+        there = {
+            f"s3://{name}/{key}"
+            for name, bucket in self.buckets.items()
+            for key in bucket["objects"]
+        }
+        return {url: body for url, body in self.put.items() if url in there}
 
     def s3_put_object(self, Bucket: str, Key: str, Body: bytes) -> None:
+        """A versioned bucket keeps what was there."""
         self.buckets[Bucket]["objects"].append(Key)
-        self.scripts[f"s3://{Bucket}/{Key}"] = Body
-
-    def s3_delete_object(self, Bucket: str, Key: str) -> None:
-        self.buckets[Bucket]["objects"].remove(Key)
-        del self.scripts[f"s3://{Bucket}/{Key}"]
+        self.put[f"s3://{Bucket}/{Key}"] = Body
 
     def _job(self, name: str) -> dict[str, Any]:
         if name not in self.jobs:

@@ -133,6 +133,13 @@ FIELDS = [
         "queues",
     ),
     (
+        "dlq: true",
+        "dlq: {max_receives: 5}",
+        ["~ queue jobs: dlq.max_receives"],
+        ["sqs.set_queue_attributes"],
+        "queues/jobs",
+    ),
+    (
         "dlq: true, ",
         "",
         ["- queue jobs-dlq", "~ queue jobs: dlq.arn, dlq.max_receives"],

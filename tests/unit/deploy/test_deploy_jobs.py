@@ -40,6 +40,18 @@ def test_a_job_comes_with_its_script_and_both_go(directory: Directory, aws: Fake
     assert aws.scripts == {}
 
 
+def test_no_version_of_a_script_keeps_its_bucket(directory: Directory, aws: FakeAws) -> None:
+    text = JOB.replace("{files: {}}", "{files: {versioning: true}}")
+    topology = directory.write(text, files=SCRIPT).topology()
+    assert create(aws, topology).ok
+    ((url, body),) = aws.scripts.items()
+    bucket, _, key = url.removeprefix("s3://").partition("/")
+    aws.s3_put_object(bucket, key, body)
+    aws.tables.clear()
+    assert delete(aws, topology).ok
+    assert aws.is_empty()
+
+
 def test_its_role_reads_the_script_and_uses_what_its_arguments_name(
     directory: Directory, aws: FakeAws
 ) -> None:
@@ -67,7 +79,7 @@ def test_another_script_is_uploaded_and_the_old_one_taken_away(
     assert work(plan(aws, topology)) == ["~ job etl_clean_bob: script"]
     aws.forget()
     assert create(aws, topology, "jobs").ok
-    assert aws.writes() == ["s3.put_object", "glue.update_job", "s3.delete_object"]
+    assert aws.writes() == ["s3.put_object", "glue.update_job", "s3.delete_objects"]
     assert list(aws.scripts.values()) == [b"print('cleaner')\n"]
     settled(aws, topology)
 

@@ -134,7 +134,7 @@ def test_only_what_changed_is_sent_and_invalidated(lab: Lab) -> None:
     lab.aws.forget()
     lab.create("pages/web")
     sent = [given["Key"] for name, given in lab.aws.calls if name == "s3.put_object"]
-    assert sent == ["new.txt", "index.html"]
+    assert sent == [".tc-stale", "new.txt", "index.html"]
     assert sorted(set(lab.pages_writes())) == [
         "cloudfront.create_invalidation",
         "s3.delete_objects",
@@ -143,6 +143,61 @@ def test_only_what_changed_is_sent_and_invalidated(lab: Lab) -> None:
     assert lab.aws.invalidations == [["/index.html", "/style.css", "/"]]
     assert set(lab.served) == {"index.html", "app.8f3a2b1c.js", "new.txt"}
     lab.settled()
+
+
+@pytest.mark.parametrize("fails", ["cloudfront.create_invalidation", "s3.put_object"])
+def test_an_invalidation_that_is_owed_is_seen_and_made(lab: Lab, fails: str) -> None:
+    lab.write().create()
+    lab.edit("web/index.html", "<p>bye")
+    lab.aws.fail(fails, refused(fails), skip=1 if fails.startswith("s3.") else 0)
+    outcome = carry_out(lab.plan(), lab.aws, silent)
+    assert not outcome.ok
+    assert lab.aws.invalidations == []
+    (step,) = work(lab.plan())
+    assert "invalidated" in step
+    lab.create()
+    assert lab.aws.invalidations == [["/*"]]
+    assert ".tc-stale" not in lab.served
+    lab.settled()
+
+
+HEADERS = "{headers: {x-frame-options: DENY, X-Team: shop}}"
+
+
+def test_headers_are_made_changed_and_removed(lab: Lab) -> None:
+    lab.write(TOPOLOGY.replace("{}", HEADERS)).create()
+    ((number, policy),) = lab.aws.policies.items()
+    assert lab.config["DefaultCacheBehavior"]["ResponseHeadersPolicyId"] == number
+    security = policy["config"]["SecurityHeadersConfig"]
+    assert security["FrameOptions"] == {"Override": True, "FrameOption": "DENY"}
+    assert security["StrictTransportSecurity"]["AccessControlMaxAgeSec"] == 31536000
+    (custom,) = policy["config"]["CustomHeadersConfig"]["Items"]
+    assert custom == {"Header": "X-Team", "Value": "shop", "Override": True}
+    lab.settled()
+    policy["config"]["CustomHeadersConfig"]["Items"][0]["Value"] = "drift"
+    assert work(lab.plan()) == ["~ distribution web: headers.X-Team"]
+    lab.create()
+    lab.settled()
+    lab.write(TOPOLOGY.replace("{}", HEADERS.replace("shop", "store")))
+    assert work(lab.plan()) == ["~ distribution web: headers.X-Team"]
+    lab.create()
+    assert list(lab.aws.policies) == [number]
+    lab.settled()
+    lab.write(TOPOLOGY).create()
+    assert not lab.aws.policies
+    lab.settled()
+    lab.write(TOPOLOGY.replace("{}", HEADERS)).create()
+    assert lab.delete().ok
+    assert lab.aws.is_empty()
+
+
+def test_a_policy_of_headers_that_is_anothers_stays(lab: Lab) -> None:
+    theirs = {"Name": "etl_web_bob", "Comment": "theirs"}
+    lab.aws.cloudfront_create_response_headers_policy(theirs)
+    lab.write(TOPOLOGY.replace("{}", HEADERS))
+    outcome = carry_out(lab.plan(), lab.aws, silent)
+    assert "etl_web_bob belongs to another" in str(failures(outcome))
+    assert [one["config"] for one in lab.aws.policies.values()] == [theirs]
 
 
 def test_many_changes_are_one_path(lab: Lab) -> None:
@@ -160,7 +215,9 @@ def test_drift_is_seen_and_mended(lab: Lab) -> None:
     lab.aws.buckets[lab.bucket]["settings"]["block"] = {"BlockPublicAcls": False}
     lab.config["DefaultCacheBehavior"].pop("ResponseHeadersPolicyId")
     assert work(lab.plan()) == [
-        "~ distribution web: headers",
+        "~ distribution web: headers.policy, headers.Strict-Transport-Security, "
+        "headers.X-Content-Type-Options, headers.X-Frame-Options, headers.Referrer-Policy, "
+        "headers.X-XSS-Protection",
         "~ page bucket web: private",
         "~ page web: files.index.html",
     ]
@@ -233,6 +290,29 @@ pages:
     lab.settled()
     lab.edit("web/.env.tpl", "{{GRAPHQL_ENDPOINT}} {{nonsense}}")
     with pytest.raises(TcError, match="`GRAPHQL_ENDPOINT`, `nonsense` stands for nothing"):
+        lab.plan()
+
+
+def test_a_key_is_in_the_page_and_nowhere_else(lab: Lab) -> None:
+    text = """
+name: etl
+mutations: {types: {Run: {id: ID!}}, resolvers: {start: {output: Run}}}
+channels: {updates: {}}
+pages:
+  web: {build: [mkdir dist, cp index.html dist/, cp .env dist/env.txt], config_template: .env.tpl}
+"""
+    template = "K={{GRAPHQL_API_KEY}} {{channels.updates.api_key}}"
+    lab.write(text, **{"web/.env.tpl": template})
+    outcome = lab.create()
+    keys = {key["id"] for api in lab.aws.appsync_keys() for key in api}
+    assert len(keys) == 2
+    told = set(lab.served["env.txt"]["Body"].decode().removeprefix("K=").split())
+    assert told == keys
+    lab.settled()
+    seen = repr((outcome, lab.plan()))
+    assert not [key for key in keys if key in seen]
+    lab.write(text.replace("{types", "{authorizer: one, types"))
+    with pytest.raises(TcError, match="`GRAPHQL_API_KEY` stands for nothing"):
         lab.plan()
 
 
@@ -319,6 +399,7 @@ pages:
   web: {domains: {bob: not a host}, paths: ['../x']}
   one: {domains: {bob: a.example.com}, config_template: .env.tpl}
   two: {domains: {bob: a.example.com}}
+  three: {headers: {X-Frame-Options: maybe, Access-Control-Allow-Origin: '*', 'a b': c}}
 """
     found = lab.write(text).directory.findings()
     assert codes(found) == [
@@ -328,6 +409,9 @@ pages:
         "duplicate-name",
         "missing-key",
         "duplicate-name",
+        "invalid-value",
+        "invalid-value",
+        "bad-name",
     ]
 
 

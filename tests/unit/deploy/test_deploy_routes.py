@@ -11,6 +11,7 @@ from composing import Directory
 from deploying import create, delete, failures, plan, settled, work
 from fake_aws import FakeAws, policy_of, refused
 
+from tc.deploy.addresses import routes as addresses
 from tc.deploy.walk import Outcome
 from tc.errors import TcError
 
@@ -315,3 +316,35 @@ def test_another_s_rest_gateway_is_never_deleted(directory: Directory, aws: Fake
     (failure, *_) = failures(create(aws, topology, adopt=True))
     assert "others' too and not deleted" in failure
     assert len(aws.rest_apis) == 1
+
+
+@pytest.mark.parametrize(
+    ("other", "allowed"),
+    [
+        ("{origins: ['https://a.b']}", {"https://a.b"}),
+        ("{origins: ['https://c.d']}", set()),
+        ("false", {"https://a.b"}),
+    ],
+)
+def test_pages_may_read_what_a_rest_api_answers_by_itself(
+    directory: Directory, aws: FakeAws, other: str, allowed: set[str]
+) -> None:
+    routes = (
+        "  /a: {function: one, kind: rest, cors: {origins: ['https://a.b']}}\n"
+        f"  /b: {{function: one, cors: {other}}}"
+    )
+    made(aws, directory, routes)
+    (api,) = aws.rest_apis.values()
+    name = "gatewayresponse.header.Access-Control-Allow-Origin"
+    said = [answer["responseParameters"][name] for answer in api["own_answers"].values()]
+    assert set(said) == {f"'{origin}'" for origin in allowed}
+    assert list(api["own_answers"]) == (["DEFAULT_4XX", "DEFAULT_5XX"] if allowed else [])
+
+
+def test_answers_to_browsers_are_no_addresses(directory: Directory, aws: FakeAws) -> None:
+    text = "name: etl\nroutes: {/a: {function: one, kind: rest, cors: true}}\n"
+    topology = directory.write(text, "one").topology()
+    prepared = plan(aws, topology)
+    outcome = create(aws, topology)
+    told = addresses(prepared.desired, outcome.outputs)
+    assert [(route.method, route.path) for route in told] == [("POST", "/a")]

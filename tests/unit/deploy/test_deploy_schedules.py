@@ -53,11 +53,13 @@ def test_create_again_is_nothing_and_delete_leaves_nothing(
             "Arn": ARN % ("lambda", "function:etl_one_bob"),
             "RoleArn": role % "nightly",
             "Input": '{"full": true}',
+            "RetryPolicy": {"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 86400},
         },
     }
     assert live(aws, "often")["Target"] == {
         "Arn": ARN % ("states", "stateMachine:etl_bob"),
         "RoleArn": role % "often",
+        "RetryPolicy": {"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 86400},
     }
     assert aws.schedule_groups["etl_bob"]["tags"]["tc:functor"] == "etl@bob"
     settled(aws, topology)
@@ -75,6 +77,12 @@ EDITS = [
     ("enabled: {dev: true}", "enabled: {prod: true}", "enabled"),
     ("    timezone: Europe/Paris\n", "", "timezone"),
     ("    window: 15\n", "", "window"),
+    ("    window: 15\n", "    window: 15\n    retries: 2\n", "target.retries"),
+    (
+        "    window: 15\n",
+        "    window: 15\n    maximum_event_age_in_seconds: 60\n",
+        "target.max_age_s",
+    ),
     ("    payload: {full: true}\n", "", "target.input"),
 ]
 
@@ -90,6 +98,22 @@ def test_one_field_is_one_change_and_one_call(
     assert create(aws, topology, "schedules/nightly").ok
     assert aws.writes() == ["scheduler.update_schedule"]
     settled(aws, topology)
+
+
+def test_what_can_not_be_started_goes_to_its_queue(directory: Directory, aws: FakeAws) -> None:
+    text = TEXT.replace("    window: 15\n", "    window: 15\n    dlq: true\n    retries: 0\n")
+    topology = directory.write(text, "one").topology()
+    assert create(aws, topology).ok
+    queue = ARN % ("sqs", "etl_nightly-dlq_bob")
+    target = live(aws, "nightly")["Target"]
+    assert target["DeadLetterConfig"] == {"Arn": queue}
+    assert target["RetryPolicy"]["MaximumRetryAttempts"] == 0
+    statements = role_policy(aws, "tc_etl_schedule.nightly_bob_eu-west-1")["Statement"]
+    assert {"Effect": "Allow", "Action": ["sqs:SendMessage"], "Resource": [queue]} in statements
+    assert list(aws.queues) == ["etl_nightly-dlq_bob"]
+    settled(aws, topology)
+    assert delete(aws, topology).ok
+    assert aws.is_empty()
 
 
 def test_what_somebody_changed_is_seen_and_set_right(directory: Directory, aws: FakeAws) -> None:

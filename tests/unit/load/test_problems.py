@@ -322,7 +322,7 @@ def test_the_contracts_example(project: Project) -> None:
         ("functions: a", "`functions` must be a list, not text (`a`) | write `- ` before it"),
         ("kind: htp", "`kind` must be `http` or `rest`, not text (`htp`) |"),
         ("cors: 5", "`cors` must be a mapping or true or false, not a number (5) |"),
-        ("vertical: a", "this version of tc can't deploy `vertical` of a route yet | rename it `"),
+        ("vertical: a", "tc takes no `vertical`: what a vertical is, is known to"),
         ("timeout:", ""),
         ("x-note: {any: thing}", ""),
     ],

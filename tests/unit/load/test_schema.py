@@ -158,6 +158,7 @@ def test_what_is_wrong_is_marked(text: str, tmp_path: Path) -> None:
         ({"x-a": 1, "tasks": {"build": "make"}}, True),
         ({"runtime": {"memory": 64}}, False),
         ({"tasks": "make"}, False),
+        ({"tags": {"tc:functor": "a@b"}}, False),
         ({"uri": "a"}, False),
     ],
 )

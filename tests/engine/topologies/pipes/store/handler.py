@@ -1,0 +1,2 @@
+def handler(event, context):
+    print("stored", " and ".join(event))
