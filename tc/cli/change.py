@@ -98,15 +98,17 @@ def check_runtimes(run: Run, target: Target) -> None:
     """On `local`, says what this machine can't run as written; refuses what it can't run at all."""
     if not target.environment.local:
         return
+    from tc.components.appsync import with_javascript
     from tc.errors import TcError
-    from tc.local.runtimes import check
+    from tc.local.runtimes import check, check_javascript
 
     functions = [
         (function.name, function.runtime)
         for part in target.topology.family()
         for function in part.functions.values()
     ]
-    messages = check(functions)
+    scripts = [name for part in target.topology.family() for name in with_javascript(part)]
+    messages = [*check(functions), *check_javascript(scripts)]
     for message in messages:
         if message.severity == "warning":
             data = {"code": message.code, "hint": message.hint, "message": message.text}

@@ -17,6 +17,7 @@ from tc.components import defaults
 from tc.components.protocol import Aws, Index
 from tc.errors import AwsError
 from tc.plan.resource import Change, Resource
+from tc.spec.facts import Facts
 from tc.spec.scope import OWNER_TAG, own_tags
 from tc.spec.topology import Entry, Topology
 
@@ -201,3 +202,11 @@ def address(aws: Aws, host: str, api_id: str, path: str, *, realtime: bool = Fal
         root = str(aws.endpoint).replace("http", "ws", 1) if realtime else aws.endpoint
         return f"{root}/_aws/appsync/{api_id}{path}"
     return f"{scheme}://{host}{path}"
+
+
+def with_javascript(topology: Topology) -> list[str]:
+    """What AppSync runs JavaScript for, as ``channel talk``."""
+    from tc.components import channel, mutation
+
+    things = [one for kind in (channel, mutation) for one in kind.desired(topology, Facts())]
+    return [f"{one.kind} {one.title}" for one in things if one.props.get("javascript")]

@@ -22,7 +22,7 @@ from tc.components.authorizer_words import (
     patches,
     settings,
 )
-from tc.components.gateways import Gateway, gateways
+from tc.components.gateways import Gateway, gateways, rest_reason
 from tc.components.protocol import Aws, Index, Outputs, Traits
 from tc.components.route_model import Authorizer, model_of
 from tc.components.route_model import path as path_of
@@ -106,7 +106,7 @@ def _check(topology: Topology, gateway: Gateway, entry: Entry) -> Iterator[Findi
                 "needs-http",
                 "a REST API takes no `jwt`",
                 at,
-                "use `cognito`, a function, or an HTTP API",
+                f"use `cognito` or a function; {rest_reason(gateway)}",
             )
         elif written.jwt and not written.jwt.audience:
             yield Finding("invalid-value", "`audience` needs at least one value", at / "jwt")

@@ -99,7 +99,7 @@ def desired(topology: Topology, facts: Facts) -> Iterator[Resource]:
                 "publish": publish_modes(topology, entry),
                 "subscribe": [mode_of(entry)],
                 **moments,
-                "code": _code(topology, entry),
+                "javascript": _code(topology, entry),
                 "tags": dict(scope.tags),
             },
             needs=(api_key(scope), *([role, *called] if any(moments.values()) else [])),
@@ -234,7 +234,7 @@ def _actual(api: Actual, name: str, space: Mapping[str, Any], sources: Mapping[s
             "publish": sorted(mode["authType"] for mode in space.get("publishAuthModes") or []),
             "subscribe": sorted(mode["authType"] for mode in space.get("subscribeAuthModes") or []),
             **moments,
-            "code": space.get("codeHandlers") or "",
+            "javascript": space.get("codeHandlers") or "",
             "tags": tags_of(space),
         },
         outputs={
@@ -313,7 +313,7 @@ def _settings(resource: Resource) -> dict[str, Any]:
     return {
         "publishAuthModes": [{"authType": mode} for mode in props["publish"]],
         "subscribeAuthModes": [{"authType": mode} for mode in props["subscribe"]],
-        **({"codeHandlers": props["code"]} if props["code"] else {}),
+        **({"codeHandlers": props["javascript"]} if props["javascript"] else {}),
         **({"handlerConfigs": configs} if configs else {}),
     }
 

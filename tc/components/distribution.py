@@ -1,8 +1,8 @@
 """CloudFront distributions: what serves a page, and alone may read its bucket.
 
-AWS gives a distribution its id. It is found by the policy of the page's bucket, which
-names it, and where that says nothing by its comment. A change takes CloudFront minutes
-to bring everywhere; tc waits for that at the end, and may be interrupted and run again.
+AWS gives a distribution its id. It is found by its mark, or by the policy of the page's
+bucket, which names it, and where that says nothing by its comment. A change takes CloudFront
+minutes to bring everywhere; tc waits for that at the end, and may be interrupted and run again.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ from tc.components.page_model import (
     is_page_bucket,
     model_of,
     place,
+    place_at,
+    title_of,
 )
 from tc.components.page_policy import read_policy, reader
 from tc.components.protocol import Aws, Index, Outputs, Traits
@@ -59,6 +61,8 @@ check = defaults.nothing_to_check
 
 #: seconds; CloudFront takes up to a quarter of an hour, rarely more
 _DEADLINE = 2400.0
+#: the region whose index of tags has what CloudFront has
+_HOME = "us-east-1"
 #: characters of the name of an origin access control
 _NAME_LIMIT = 64
 
@@ -125,9 +129,44 @@ def _comment(owner: str) -> str:
 # what is
 
 
-def find(aws: Aws, scope: Scope, index: Index) -> Iterable[Resource]:
-    """The buckets tell of them, see `trace`."""
-    return ()
+def find(aws: Aws, scope: Scope, index: Index) -> Iterator[Resource]:
+    """Those with our mark: of a page in a bucket that isn't its own nothing else tells."""
+    for live in aws.map(lambda arn: _live(aws, arn.rpartition("/")[2]), _marked(aws, index)):
+        if live:
+            where = _served(live["DistributionConfig"])
+            title = title_of(scope, where)
+            payload = {"place": where, "ids": [live["Id"]], "found": live}
+            key = distribution_key(where)
+            yield Resource(KIND, key, where.name, title, scope.owner, {}, payload=payload)
+
+
+def _marked(aws: Aws, index: Index) -> list[str]:
+    """The ARNs of the distributions with our mark. CloudFront is of no region, and the index
+    of tags knows it in one only."""
+    if aws.region == _HOME:
+        arns = list(index.tagged)
+    else:
+        try:
+            found = aws.pages(
+                f"resourcegroupstaggingapi@{_HOME}",
+                "get_resources",
+                "ResourceTagMappingList",
+                TagFilters=[{"Key": OWNER_TAG, "Values": [index.owner]}],
+                ResourceTypeFilters=["cloudfront:distribution"],
+            )
+            arns = [one["ResourceARN"] for one in found]
+        except AwsError as error:
+            if error.aws_code not in {"AccessDeniedException", "AccessDenied"}:
+                raise
+            arns = []
+    return [arn for arn in arns if ":cloudfront:" in arn and ":distribution/" in arn]
+
+
+def _served(config: Mapping[str, Any]) -> Place:
+    """Where the files are that a distribution serves."""
+    origin = props_of(config)["origin"]
+    path = origin["path"].strip("/")
+    return place_at(origin["domain"].partition(".s3.")[0], f"{path}/" if path else "")
 
 
 def trace(actuals: Iterable[Actual]) -> Iterator[Resource]:
@@ -151,15 +190,12 @@ def read(aws: Aws, resources: Sequence[Resource]) -> Iterable[Actual]:
 
 
 def _read(aws: Aws, resource: Resource) -> Actual | None:
-    number = next(iter(resource.payload["ids"]), "") or _number(aws, resource)
-    if not number:
+    live = resource.payload.get("found")
+    if live is None:
+        number = next(iter(resource.payload["ids"]), "") or _number(aws, resource)
+        live = _live(aws, number) if number else None
+    if live is None:
         return None
-    try:
-        live = aws.call("cloudfront", "get_distribution", Id=number)["Distribution"]
-    except AwsError as error:
-        if error.missing:
-            return None
-        raise
     config = live["DistributionConfig"]
     tagged = aws.call("cloudfront", "list_tags_for_resource", Resource=live["ARN"])
     tags = {tag["Key"]: tag.get("Value", "") for tag in tagged["Tags"].get("Items", [])}
@@ -180,6 +216,12 @@ def _read(aws: Aws, resource: Resource) -> Actual | None:
         info={"version": tags.get("version", ""), "since": str(live.get("LastModifiedTime", ""))},
         needs=(f"page bucket/{where.bucket}",) if is_page_bucket(where.bucket) else (),
     )
+
+
+def _live(aws: Aws, number: str) -> dict[str, Any] | None:
+    with defaults.if_there():
+        return dict(aws.call("cloudfront", "get_distribution", Id=number)["Distribution"])
+    return None
 
 
 def _number(aws: Aws, resource: Resource) -> str:
@@ -215,8 +257,11 @@ def _all(aws: Aws) -> Iterator[dict[str, Any]]:
 def _outputs(aws: Aws, live: Mapping[str, Any]) -> dict[str, str]:
     aliases = live["DistributionConfig"].get("Aliases", {}).get("Items", [])
     host = next(iter(aliases), live["DomainName"])
+    where = _served(live["DistributionConfig"])
     return {
         "id": live["Id"],
+        "bucket": where.bucket,
+        "prefix": where.prefix,
         "arn": live["ARN"],
         "domain": live["DomainName"],
         "host": host,

@@ -13,6 +13,7 @@ from typing import Any
 
 from tc.components import defaults, event_targets
 from tc.components.bus import bus_key, is_made
+from tc.components.event_check import TARGETS_LIMIT
 from tc.components.event_check import check as check
 from tc.components.event_model import (
     DEFAULT_BUS,
@@ -215,12 +216,22 @@ def update(
     if changed & {"pattern", "state"}:
         _put_rule(aws, resource)
     if "targets" in changed:
-        before, after = actual.props["targets"], resource.props["targets"]
-        _put_targets(aws, resource, [name for name in after if before.get(name) != after[name]])
-        _remove_targets(aws, actual, sorted(set(before) - set(after)))
+        _change_targets(aws, resource, actual)
     if changed & {"tags", "owner"}:
         _retag(aws, resource, actual)
     return actual.outputs
+
+
+def _change_targets(aws: Aws, resource: Resource, actual: Actual) -> None:
+    """New targets first, so that no event is lost; unless there is no room for both."""
+    before, after = actual.props["targets"], resource.props["targets"]
+    gone = sorted(set(before) - set(after))
+    full = len(before.keys() | after.keys()) > TARGETS_LIMIT
+    if full:
+        _remove_targets(aws, actual, gone)
+    _put_targets(aws, resource, [name for name in after if before.get(name) != after[name]])
+    if not full:
+        _remove_targets(aws, actual, gone)
 
 
 def _retag(aws: Aws, resource: Resource, actual: Actual) -> None:

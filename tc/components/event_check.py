@@ -24,7 +24,7 @@ from tc.spec.finding import Finding
 from tc.spec.topology import Entry, Topology
 
 #: targets of a rule (EventBridge quota)
-_TARGETS_LIMIT = 5
+TARGETS_LIMIT = 5
 #: characters of a pattern (PutRule); without a raised quota it is 2,048
 _PATTERN_LIMIT = 4096
 _PATTERN_QUOTA = 2048
@@ -50,11 +50,11 @@ _TOP = (
 def check(topology: Topology) -> Iterator[Finding]:
     for entry in topology.entries.get("events", {}).values():
         model = model_of(entry)
-        if len(entry.targets) > _TARGETS_LIMIT:
+        if len(entry.targets) > TARGETS_LIMIT:
             yield Finding(
                 "too-many-targets",
                 f"the event `{entry.name}` has {len(entry.targets)} targets; "
-                f"a rule takes {_TARGETS_LIMIT}",
+                f"a rule takes {TARGETS_LIMIT}",
                 entry.address,
                 at="key",
             )

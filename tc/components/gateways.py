@@ -93,6 +93,17 @@ def _gateway(topology: Topology, name: str | None, entries: list[Entry]) -> Gate
     )
 
 
+def rest_reason(gateway: Gateway) -> str:
+    """Why an API is a REST API, for people: its first route that asks for one."""
+    for entry in gateway.entries:
+        need = rest_need(entry, gateway.entries) or (
+            "`kind: rest`" if model_of(entry).kind == "rest" else ""
+        )
+        if need:
+            return f"`{entry.name}` makes it one: {need}"
+    return ""
+
+
 def rest_need(entry: Entry, siblings: list[Entry] | tuple[Entry, ...]) -> str:
     """What of this route only a REST API can do, empty when an HTTP API will do.
 

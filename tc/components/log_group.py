@@ -62,7 +62,6 @@ def desired(topology: Topology, facts: Facts) -> Iterable[Resource]:
             payload={"tags": scope.marks, "prefix": _listing_prefix(scope, full)},
         )
 
-
     for flow in topology.flows.values():
         if flow.log_level != "OFF":
             yield Resource(

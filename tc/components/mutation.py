@@ -86,7 +86,7 @@ def _resource(
         name=f"{root}.{field}",
         title=field,
         owner=scope.owner,
-        props={"source": dict(source), "code": code},
+        props={"source": dict(source), "javascript": code},
         needs=tuple(needs),
         selectors=frozenset({PLURAL, f"{PLURAL}/{mutation}"}),
         parent=api_key(scope),
@@ -155,7 +155,7 @@ def _actual(
         name=f"{root}.{field}",
         title=field,
         owner=api.owner,
-        props={"source": source if used else {}, "code": live.get("code") or ""},
+        props={"source": source if used else {}, "javascript": live.get("code") or ""},
         outputs={
             "id": api.outputs["id"],
             "source": name if name in sources else "",
@@ -184,7 +184,7 @@ def create(aws: Aws, resource: Resource, children: Sequence[Resource]) -> Output
 
 def _put_resolver(aws: Aws, api_id: str, resource: Resource, *, there: bool) -> None:
     root, field = resource.name.split(".")
-    code = resource.props["code"]
+    code = resource.props["javascript"]
     write(
         aws,
         "update_resolver" if there else "create_resolver",
@@ -210,7 +210,7 @@ def update(
     if "source" in fields:
         source = resource.props["source"]
         put_source(aws, api_id, name, source, there=bool(outputs["source"]))
-    if "code" in fields or not outputs["resolver"] or not actual.props["source"]:
+    if "javascript" in fields or not outputs["resolver"] or not actual.props["source"]:
         _put_resolver(aws, api_id, resource, there=bool(outputs["resolver"]))
     return {**outputs, "source": name, "resolver": resource.title}
 

@@ -24,6 +24,7 @@ from tc.components.page_model import (
     is_page_bucket,
     model_of,
     place,
+    place_at,
 )
 from tc.components.page_policy import let_nobody_read, let_read, read_policy, reader
 from tc.components.page_values import value_of, with_keys
@@ -165,15 +166,20 @@ def _detail(site: Site | None) -> str:
 
 
 def find(aws: Aws, scope: Scope, index: Index) -> Iterable[Resource]:
-    """The buckets tell of them, see `trace`."""
+    """Buckets and distributions tell of them, see `trace`."""
     return ()
 
 
 def trace(actuals: Iterable[Actual]) -> Iterator[Resource]:
-    """One stand-in for each live bucket of a page."""
+    """One stand-in for each live bucket of a page, and for each distribution."""
     for actual in actuals:
-        if actual.kind == "page bucket":
-            where = Place(actual.name)
+        if actual.kind in ("page bucket", "distribution"):
+            told = actual.outputs
+            where = (
+                Place(actual.name)
+                if actual.kind == "page bucket"
+                else place_at(told["bucket"], told["prefix"])
+            )
             yield Resource(
                 KIND,
                 page_key(where),
@@ -247,7 +253,7 @@ def _put(aws: Aws, resource: Resource, before: Mapping[str, Any]) -> Outputs:
     gone = sorted(set(live) - set(files))
     stale = sorted(path for path in [*changed, *gone] if path in live)
     if stale and before["invalidated"]:
-        aws.call("s3", "put_object", Bucket=where.bucket, Key=where.prefix + _MARK, Body=b"")
+        _mark(aws, where)
     for pages in (False, True):
         now = [path for path in changed if path.endswith((".html", ".htm")) is pages]
         aws.map(lambda path: _upload(aws, where, path, files[path]), now)
@@ -260,6 +266,11 @@ def _put(aws: Aws, resource: Resource, before: Mapping[str, Any]) -> Outputs:
         _invalidate(aws, distribution, paths)
         _remove(aws, where, [_MARK])
     return {"distribution": distribution, "bucket": where.bucket}
+
+
+def _mark(aws: Aws, where: Place) -> None:
+    key = where.prefix + _MARK
+    aws.call("s3", "put_object", Bucket=where.bucket, Key=key, Body=b"", CacheControl="no-store")
 
 
 def _files(aws: Aws, resource: Resource) -> dict[str, SiteFile]:

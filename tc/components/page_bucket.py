@@ -10,7 +10,14 @@ from dataclasses import replace
 
 from tc.components import bucket, defaults
 from tc.components.bucket_settings import SETTINGS
-from tc.components.page_model import deployed, is_page_bucket, model_of, place
+from tc.components.page_model import (
+    Place,
+    deployed,
+    is_page_bucket,
+    model_of,
+    place,
+    title_of,
+)
 from tc.components.protocol import Aws, Index, Outputs, Traits
 from tc.plan.resource import Actual, Change, Resource
 from tc.spec.base import Strict
@@ -56,7 +63,7 @@ def find(aws: Aws, scope: Scope, index: Index) -> Iterator[Resource]:
         if found["Name"].rpartition("-")[0].endswith(end):
             names.add(found["Name"])
     for name in sorted(filter(is_page_bucket, names)):
-        title = name.rpartition("-")[0].removeprefix(prefix).removesuffix(end)
+        title = title_of(scope, Place(name))
         yield Resource(KIND, f"{KIND}/{name}", name, title, scope.owner, {})
 
 

@@ -111,9 +111,21 @@ def place(topology: Topology, entry: Entry) -> Place:
         return Place(own_bucket(scope, entry.name))
     known = topology.entries.get("buckets", {})
     bucket = bucket_name(scope, written) if written in known else written
-    prefix = f"{scope.namespace}/{entry.name}/{scope.sandbox}/"
-    sid = f"tcPage{hashlib.sha256(prefix.encode()).hexdigest()[:12]}"
-    return Place(bucket, prefix, sid)
+    return place_at(bucket, f"{scope.namespace}/{entry.name}/{scope.sandbox}/")
+
+
+def place_at(bucket: str, prefix: str) -> Place:
+    if not prefix:
+        return Place(bucket)
+    return Place(bucket, prefix, f"tcPage{hashlib.sha256(prefix.encode()).hexdigest()[:12]}")
+
+
+def title_of(scope: Scope, where: Place) -> str:
+    """What the page of a live place is called, as far as that can be read from it."""
+    if where.prefix:
+        return where.prefix.strip("/").removeprefix(f"{scope.namespace}/").rpartition("/")[0]
+    readable = where.bucket.rpartition("-")[0].removeprefix(f"{scope.namespace}-")
+    return readable.removesuffix(f"-{scope.sandbox}")
 
 
 def arn_of(scope: Scope, bucket: str) -> str:

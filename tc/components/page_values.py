@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from tc.components import mutation_model
 from tc.components.addresses import fill_addresses
@@ -20,6 +21,8 @@ Value = str | Ref | Joined
 
 #: what the key of an API is called: in the page it is for everybody to read, and only there
 _KEY = "api_key"
+#: how what a plan tells of a key begins
+_KEY_OF = "the key of "
 #: name -> the address of the topology's first entry of a section
 _FIRST = {
     "GRAPHQL_ENDPOINT": ("mutations", "url"),
@@ -74,22 +77,22 @@ def _told(topology: Topology, kind: str, name: str, attr: str) -> Value | None:
 
 
 def _keeper(topology: Topology, kind: str, name: str) -> Ref | None:
-    """The id of the API that has the key, which stands for the key until the page is built."""
+    """What stands for the key until the page is built: whose it is."""
     entry = topology.entries[_SECTIONS[kind]][name]
     if kind == "channel" and mode_of(entry) == "API_KEY":
-        return event_api(topology.scope, "id")
+        return replace(event_api(topology.scope, "id"), before=_KEY_OF)
     if kind == "mutation" and mutation_model.model_of(entry).api.authorizer is None:
-        return graphql_api(topology.scope, "id")
+        return replace(graphql_api(topology.scope, "id"), before=_KEY_OF)
     return None
 
 
 def with_keys(aws: Aws, owner: str, values: Mapping[str, str]) -> dict[str, str] | None:
-    """`values` with the key itself where there is the API that has it; None when one has none.
+    """`values` with the key itself where there is whose it is; None when there is no such key.
 
     What this gives goes into the page and nowhere else.
     """
     apis = {value for name, value in values.items() if _is_key(name)}
-    keys = {api: live_key(aws, api, owner) for api in sorted(apis)}
+    keys = {api: live_key(aws, api.removeprefix(_KEY_OF), owner) for api in sorted(apis)}
     if not all(keys.values()):
         return None
     ids = {api: str(key["id"]) for api, key in keys.items() if key}

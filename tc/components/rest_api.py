@@ -153,7 +153,9 @@ def _refusals(children: Sequence[Resource]) -> dict[str, Any]:
     origins = {headers[ALLOW_ORIGIN] for headers in answers if ALLOW_ORIGIN in headers}
     if len(origins) != 1:
         return {}
-    said = {"responseParameters": {"gatewayresponse.header.Access-Control-Allow-Origin": origins.pop()}}
+    said = {
+        "responseParameters": {"gatewayresponse.header.Access-Control-Allow-Origin": origins.pop()}
+    }
     return {"x-amazon-apigateway-gateway-responses": dict.fromkeys(_OWN_ANSWERS, said)}
 
 

@@ -94,6 +94,14 @@ def check(topology: Topology) -> Iterator[Finding]:
                 entry.address / "bucket",
                 "it reads `arn:aws:s3:::NAME`",
             )
+        if "!{" in model.prefix and not model.error_prefix:
+            yield Finding(
+                "missing-key",
+                f"the prefix of `{entry.name}` has an expression, and Firehose then wants to know "
+                "where failures go",
+                entry.address / "prefix",
+                "write `error_prefix: errors/!{firehose:error-output-type}/`",
+            )
         for kind, name in entry.targets:
             if kind == "flow":
                 yield Finding(

@@ -304,7 +304,7 @@ def _default_timeouts(
     """300 s, or 29 s for a function that a route waits for, itself or through a flow;
     less where `limits` says so."""
     waited = {edge.target for edge in edges if edge.how == "sync" and edge.source[0] != "flow"}
-    waited |= {edge.target for edge in edges if edge.source in waited}
+    waited |= {e.target for e in edges if e.source in waited and e.source[0] == "flow"}
     usual = {name: _SYNC_TIMEOUT if ("function", name) in waited else 300 for name in functions}
     return {
         name: function

@@ -35,11 +35,12 @@ class Names:
             return known[written], None
         if (kind, written) in self.broken:
             return None, None
-        close = difflib.get_close_matches(written, known, n=1)
+        own = {text: name for text, (of, name) in known.items() if of == kind}
+        close = difflib.get_close_matches(written, own, n=1)
         if close:
-            hint = f"did you mean `{known[close[0]][1]}`?"
-        elif known:
-            hint = f"there are: {', '.join(sorted({name for of, name in known.values() if of == kind}))}"
+            hint = f"did you mean `{own[close[0]]}`?"
+        elif own:
+            hint = f"there are: {', '.join(sorted(set(own.values())))}"
         else:
             hint = f"the topology has no {kind}s"
         return None, Finding("unknown-name", f"there is no {kind} `{written}`", address, hint)

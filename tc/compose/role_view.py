@@ -98,4 +98,4 @@ def _statements(role: RoleSpec) -> Iterator[dict[str, Any]]:
         yield {**document, "Resource": resources, "because": statement.because}
     written = (role.written or {}).get("Statement", [])
     for document in written if isinstance(written, list) else [written]:
-        yield {**document, "because": f"roles/{role.entity[1]}.json"}
+        yield {**document, "because": f"roles/{role.name}.json"}

@@ -10,7 +10,6 @@ from tc.spec.addresses import parse_address
 from tc.spec.finding import Address, Finding
 from tc.spec.scope import TEMPLATE_NAMES, unknown_templates
 
-
 #: keys below which texts may name addresses of the sandbox's own things
 _ADDRESSED = frozenset({"environment", "arguments"})
 #: the same, of a state

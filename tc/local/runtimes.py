@@ -67,6 +67,16 @@ def check(functions: Iterable[tuple[str, str]]) -> list[Message]:
     return sorted(messages, key=lambda message: message.severity != "error")
 
 
+def check_javascript(things: Iterable[str]) -> list[Message]:
+    """An error on `things` (``channel talk``), whose JavaScript AppSync runs, without Node.js."""
+    names = tuple(things)
+    program = next(one for one in _PROGRAMS if one.command == "node")
+    if not names or on_path(program.command):
+        return []
+    text = f"this machine has no {program.title}, which {_need(list(names))}"
+    return [Message("error", "runtime-missing", text, _how_to_get(program), names)]
+
+
 def _check_pythons(asked: dict[str, list[str]]) -> list[Message]:
     here = find_pythons()
     messages = []

@@ -95,7 +95,7 @@ def test_a_changed_type_changes_the_schema_and_nothing_else(lab: Lab, tmp_path: 
         assert Graph(lab).key == key
         project.edit("resolvers.yml", "{ event: Said, input", "{ input")
         plan = project.plan("-c", "mutations")
-        assert plan == ["~ mutation say source.type source.target source.role code"]
+        assert plan == ["~ mutation say source.type source.target source.role javascript"]
         project.tc("update")
     assert lab.client("appsync").list_graphql_apis()["graphqlApis"] == []
 

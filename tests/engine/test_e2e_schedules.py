@@ -60,3 +60,24 @@ def test_a_rate_starts_again_and_again(lab: Lab, tmp_path: Path) -> None:
     with deployed(copied(lab, "clock", tmp_path)):
         lines = lab.wait_logged("clock_tick_bob", 1, within=65)
         assert lines == ['tick {"from": "rate"}']
+
+
+def test_what_can_not_be_started_goes_to_the_dead_letters(lab: Lab, tmp_path: Path) -> None:
+    clock = copied(lab, "clock", tmp_path)
+    once = f"  once: {{ expression: '{soon('UTC')}', function: tick, payload: late, dlq: true }}\n"
+    clock.edit("topology.yml", "schedules:\n", f"schedules:\n{once}")
+    with deployed(clock):
+        lab.client("lambda").delete_function(FunctionName="clock_tick_bob")
+        sqs = lab.client("sqs")
+        url = sqs.get_queue_url(QueueName="clock_once-dlq_bob")["QueueUrl"]
+        found: list[str] = []
+        for _ in range(30):
+            said = sqs.receive_message(
+                QueueUrl=url, WaitTimeSeconds=1, MessageAttributeNames=["All"]
+            )
+            attributes = [one["MessageAttributes"] for one in said.get("Messages", [])]
+            found += [one["ERROR_CODE"]["StringValue"] for one in attributes]
+            if found:
+                break
+        assert found == ["NO_RESOURCE"]
+        clock.create()

@@ -98,16 +98,14 @@ def test_a_route_starts_a_flow_and_errors_are_mapped(hooked: Hooked) -> None:
 
 
 @pytest.mark.parametrize("behavior", ["when_no_templates", "never"])
-def test_a_body_of_a_type_without_a_template_is_turned_away(
-    hooked: Hooked, behavior: str
-) -> None:
+def test_a_body_of_a_type_without_a_template_is_turned_away(hooked: Hooked, behavior: str) -> None:
     template = json_template('{"Entries": []}')
     uri = "arn:aws:apigateway:us-east-1:events:action/PutEvents"
     put = method(uri, **{**template, "passthroughBehavior": behavior})
     found = api(hooked, {"/e": {"post": put}})
     form = {"content-type": "application/x-www-form-urlencoded"}
     path = f"/_aws/execute-api/{found}/live/e"
-    assert hooked.call("POST", path, b"a=1", form).status == 415
+    assert hooked.call("POST", path, "a=1", form).status == 415
     assert hooked.route(found, "live", "POST", "/e", {}).status != 415
 
 

@@ -131,6 +131,9 @@ def _resource(call: Call, prefix: str, action: str) -> str:
     for key, before in _NAMED.get(prefix, ()):
         if value := call.text(key):
             return call.arn(prefix, before, value.lstrip("/"))
+    if prefix == "athena" and {"QueryExecutionId", "QueryExecutionId.$"} & {*call.use.arguments}:
+        # a query's id says nothing of its workgroup
+        return call.scope.arn("athena", "workgroup/*")
     wanted = f":{prefix}:"
     for key in call.use.arguments:
         value = call.text(key)

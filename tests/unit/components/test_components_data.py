@@ -49,6 +49,10 @@ BAD = [
     ("streams: {clicks: {bucket: nowhere}}", ["unknown-name"]),
     ("streams: {clicks: {bucket: 'arn:aws:sqs:x'}}", ["invalid-value"]),
     (
+        "buckets: {raw: {}}\nstreams: {s: {bucket: raw, prefix: 'a/!{timestamp:yyyy}/'}}",
+        ["missing-key"],
+    ),
+    (
         "events: {New: {producer: S3/PUT_OBJECT, function: one}}",
         ["no-producer"],
     ),

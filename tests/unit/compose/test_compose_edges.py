@@ -177,6 +177,13 @@ def timeouts(directory: Directory) -> dict[str, int | None]:
     return {name: f.timeout for name, f in directory.topology().functions.items()}
 
 
+def test_nobody_waits_for_what_a_queue_or_an_event_starts(directory: Directory) -> None:
+    text = "queues: {q: {function: one}}\nevents: {E: {function: two}}\n"
+    text += "routes: {/q: {queue: q}, /e: {event: E}}"
+    directory.write(f"name: etl\n{text}", "one two")
+    assert timeouts(directory) == {"one": 300, "two": 300}
+
+
 def test_a_function_that_a_route_waits_for_has_29_seconds(directory: Directory) -> None:
     text = "name: etl\nfunctions: {one: {function: two}, four: {runtime: {timeout: 7}}}\n"
     text += "routes: {/a: {function: one}, /b: {function: three, async: true}}\n"

@@ -276,6 +276,11 @@ INTEGRATIONS = [
         ],
     ),
     (
+        "aws-sdk:athena:getQueryResults",
+        {"QueryExecutionId.$": "$.id"},
+        [allow("athena:GetQueryResults", ARN.format("athena", "workgroup/*"))],
+    ),
+    (
         "aws-sdk:sqs:sendMessageBatch",
         {"QueueUrl": "https://sqs.eu-west-1.amazonaws.com/111122223333/q"},
         [allow("sqs:SendMessage", ARN.format("sqs", "q"))],

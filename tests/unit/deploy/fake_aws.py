@@ -167,11 +167,13 @@ class FakeAws(
     # the index of tags
 
     def resourcegroupstaggingapi_get_resources(
-        self, TagFilters: list[dict[str, Any]]
+        self, TagFilters: list[dict[str, Any]], ResourceTypeFilters: list[str] | None = None
     ) -> dict[str, Any]:
         wanted = TagFilters[0]
         found = []
-        for arn, tags in self._tagged():
+        # what is of no region is known in one only, where nothing else of the account is
+        of_cloudfront = ResourceTypeFilters == ["cloudfront:distribution"]
+        for arn, tags in self.tagged_sites() if of_cloudfront else self._tagged():
             value = tags.get(wanted["Key"])
             if value is not None and value in wanted.get("Values", [value]):
                 listed = [{"Key": key, "Value": text} for key, text in tags.items()]

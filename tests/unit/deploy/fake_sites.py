@@ -302,5 +302,9 @@ class Sites(Part):
                     raise refuse("FunctionInUse", "still in use")
         del self.edge[Name]
 
+    def tagged_sites(self) -> Iterator[tuple[str, dict[str, str]]]:
+        for live in self.distributions.values():
+            yield live["ARN"], live["tags"]
+
     def left_of_sites(self) -> Iterator[str]:
         yield from (*self.distributions, *self.controls, *self.edge, *self.policies)

@@ -73,7 +73,7 @@ EDITS = [
     (
         "updates: {}",
         "updates: {on_publish: {code: 'export function onPublish(ctx) {}'}}",
-        ["~ channel updates: code"],
+        ["~ channel updates: javascript"],
         ["appsync.update_channel_namespace"],
     ),
     (

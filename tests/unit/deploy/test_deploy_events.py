@@ -129,6 +129,23 @@ def test_a_rule_of_somebody_else_stops_the_run_before_the_first_write(
     assert aws.writes() == []
 
 
+def test_a_full_rule_makes_room_before_it_gets_another_target(
+    directory: Directory, aws: FakeAws
+) -> None:
+    text = "name: etl\nevents: {E: {functions: [a, b, c, d, %s]}}"
+    names = "a b c d e f"
+    create(aws, directory.write(text % "e", names).topology())
+    aws.forget()
+    assert create(aws, directory.write(text % "f", names).topology(), "events").ok
+    calls = [name for name in aws.writes() if name.startswith("events.")]
+    assert calls == ["events.remove_targets", "events.put_targets"]
+    aws.forget()
+    assert create(aws, directory.write(text.replace(", %s", ""), names).topology(), "events").ok
+    assert create(aws, directory.write(text % "e", names).topology(), "events").ok
+    calls = [name for name in aws.writes() if name.startswith("events.")]
+    assert calls == ["events.remove_targets", "events.put_targets"]
+
+
 # buses
 
 

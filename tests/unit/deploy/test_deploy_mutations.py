@@ -90,7 +90,7 @@ EDITS = [
         "say: {input",
         [
             "- role tc_runs_mutation.say_bob_eu-west-1",
-            "~ mutation say: source.type, source.target, source.role, code",
+            "~ mutation say: source.type, source.target, source.role, javascript",
         ],
         [
             "appsync.update_data_source",

@@ -130,6 +130,6 @@ def test_what_others_own_is_refused_before_any_write(directory: Directory, aws: 
     topology = made(directory, aws)
     aws.pipes[JOBS]["Tags"] = {"tc:functor": "etl@alice"}
     aws.forget()
-    with pytest.raises(Conflict, match="etl_queue.jobs.first_bob"):
+    with pytest.raises(Conflict, match=r"etl_queue\.jobs\.first_bob"):
         plan(aws, topology)
     assert aws.writes() == []

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tc.components import sections
 from tc.load.load import Loaded, load
 
@@ -76,3 +78,17 @@ def test_schedules_of_the_overlay_are_checked_where_they_stand(tmp_path: Path) -
         ("duplicate-name", "schedules.json", ("a",)),
         ("unknown-key", "schedules.json", ("b", "corn")),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("queues: {jobs: {dlq: {max_receives: 0}}}", "invalid-value"),
+        ("queues: {jobs: {dlq: {max: 5}}}", "unknown-key"),
+        ("queues: {jobs: {dlq: 5}}", "wrong-type"),
+        ("buckets: {raw: {event: New}}", "refused-key"),
+        ("schedules: {s: {cron: 0 2 * * ? *, retries: 186, function: one}}", "invalid-value"),
+    ],
+)
+def test_what_has_no_meaning_is_told(tmp_path: Path, text: str, code: str) -> None:
+    assert [finding.code for finding in loaded(tmp_path, f"{text}\n").findings] == [code]

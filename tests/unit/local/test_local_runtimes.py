@@ -9,7 +9,7 @@ import pytest
 
 from tc.local import pythons
 from tc.local.pythons import interpreters, nearest
-from tc.local.runtimes import check
+from tc.local.runtimes import check, check_javascript
 
 OWN = f"python3.{sys.version_info.minor}"
 OWN_VERSION = ".".join(map(str, sys.version_info[:3]))
@@ -84,6 +84,15 @@ def test_a_missing_node_is_an_error(path: Path) -> None:
     [message] = check([("front", "nodejs22.x")])
     assert message.severity == "error"
     assert message.text == "this machine has no Node.js, which front (nodejs22.x) needs"
+
+
+def test_appsync_needs_node_for_its_javascript(path: Path) -> None:
+    assert check_javascript([]) == []
+    (message,) = check_javascript(["channel talk", "mutation keep"])
+    assert message.severity == "error"
+    assert message.text == "this machine has no Node.js, which channel talk, mutation keep need"
+    program(path / "node", "v22.1.0")
+    assert check_javascript(["channel talk"]) == []
 
 
 def test_another_ruby_is_a_warning(path: Path) -> None:
