@@ -225,14 +225,24 @@ def update(
     fields, api_id = changed(changes), actual.outputs["id"]
     digest = actual.outputs["key_digest"]
     if fields & {"authorization", "authorizer"}:
-        config = _config(resource)
-        write(aws, "update_api", apiId=api_id, name=resource.name, eventConfig=config)
+        _rewrite(aws, api_id, resource)
     if "api_key" in fields and resource.props["api_key"] == VALID:
         make_key(aws, api_id, resource.owner)
         digest = key_digest(live_key(aws, api_id, resource.owner))
     if fields & {"tags", "owner"}:
         retag(aws, actual.outputs["arn"], actual.props["tags"], resource)
     return {**actual.outputs, "key_digest": digest}
+
+
+def _rewrite(aws: Aws, api_id: str, resource: Resource) -> None:
+    """UpdateApi sets back what it isn't given: the user's contact and logs are read, and kept."""
+    live = aws.call("appsync", "get_api", apiId=api_id)["api"]
+    said = {"eventConfig": _config(resource)}
+    if "logConfig" in live["eventConfig"]:
+        said["eventConfig"]["logConfig"] = live["eventConfig"]["logConfig"]
+    if "ownerContact" in live:
+        said["ownerContact"] = live["ownerContact"]
+    write(aws, "update_api", apiId=api_id, name=resource.name, **said)
 
 
 def delete(aws: Aws, actual: Actual) -> None:

@@ -44,6 +44,16 @@ check = defaults.nothing_to_check
 trace = defaults.nothing_to_trace
 settle = defaults.ready_at_once
 
+#: settings of an API that tc knows nothing of (UpdateGraphqlApi)
+_USERS = (
+    "enhancedMetricsConfig",
+    "introspectionConfig",
+    "logConfig",
+    "ownerContact",
+    "queryDepthLimit",
+    "resolverCountLimit",
+    "xrayEnabled",
+)
 _DONE = frozenset({"SUCCESS", "ACTIVE"})
 _FAILED = "FAILED"
 _NO_SCHEMA = "GraphQLSchemaException"
@@ -297,7 +307,7 @@ def update(
 ) -> Outputs:
     fields, api_id = changed(changes), actual.outputs["id"]
     if fields & {"authorization", "authorizer"}:
-        write(aws, "update_graphql_api", apiId=api_id, **_settings(resource))
+        _rewrite(aws, api_id, resource)
     if "schema" in fields:
         _write_schema(aws, api_id, resource)
     if "api_key" in fields and resource.props["api_key"] == VALID:
@@ -305,6 +315,13 @@ def update(
     if fields & {"tags", "owner"}:
         retag(aws, actual.outputs["arn"], actual.props["tags"], resource)
     return actual.outputs
+
+
+def _rewrite(aws: Aws, api_id: str, resource: Resource) -> None:
+    """UpdateGraphqlApi sets back what it isn't given: what is the user's is read, and kept."""
+    live = aws.call("appsync", "get_graphql_api", apiId=api_id)["graphqlApi"]
+    kept = {key: live[key] for key in _USERS if live.get(key) is not None}
+    write(aws, "update_graphql_api", apiId=api_id, **kept, **_settings(resource))
 
 
 def delete(aws: Aws, actual: Actual) -> None:

@@ -128,10 +128,6 @@ def title_of(scope: Scope, where: Place) -> str:
     return readable.removesuffix(f"-{scope.sandbox}")
 
 
-def arn_of(scope: Scope, bucket: str) -> str:
-    return f"arn:{scope.partition}:s3:::{bucket}"
-
-
 def bases(entry: Entry) -> list[str]:
     """The paths that the page is served below, without slashes at their ends."""
     return [path.strip("/") for path in model_of(entry).paths] or [""]

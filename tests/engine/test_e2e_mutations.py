@@ -65,8 +65,11 @@ def test_mutations_do_what_their_resolvers_say(lab: Lab, tmp_path: Path) -> None
         assert lab.wait_logged("runs_record_bob") == ["s hello ['tc:sandbox:bob']"]
 
 
-def test_an_event_is_a_mutation_that_subscribers_hear_of(lab: Lab, tmp_path: Path) -> None:
-    with deployed(copied(lab, "mutations", tmp_path)):
+def test_events_and_results_are_mutations_that_subscribers_hear_of(
+    lab: Lab, tmp_path: Path
+) -> None:
+    project = copied(lab, "mutations", tmp_path)
+    with deployed(project):
         graph = Graph(lab)
         with graph.socket() as socket:
             socket.send(type="connection_init")
@@ -82,6 +85,9 @@ def test_an_event_is_a_mutation_that_subscribers_hear_of(lab: Lab, tmp_path: Pat
             lab.client("events").put_events(Entries=[entry])
             data = socket.next("data")
             assert data["payload"]["data"] == {"subscribeFinish": {"id": "r1", "status": note}}
+            project.tc("invoke", "--payload", '{"id": "r2"}', "-c", "flow/work")
+            data = socket.next("data")
+            assert data["payload"]["data"] == {"subscribeFinish": {"id": "r2", "status": "worked"}}
 
 
 def test_a_changed_type_changes_the_schema_and_nothing_else(lab: Lab, tmp_path: Path) -> None:

@@ -52,8 +52,8 @@ def one_file(project: Project, at: dict[str, str]) -> None:
     project.edit("web/src/index.html", "blog", "news")
     assert project.plan() == ["~ page web files.index.html"]
     said = project.tc("update", "-c", "pages", "--json")
-    # the file, and its invalidation
-    assert said.named("done")[0]["wrote"] == 2
+    # the mark that something changes, the file, its invalidation, and the mark again
+    assert said.named("done")[0]["wrote"] == 4
     assert get(at["web"], "/").text == "<h1>news</h1>\n"
     project.same()
     project.edit("web/moved.js", "302", "301")

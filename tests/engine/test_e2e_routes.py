@@ -63,3 +63,21 @@ def test_routes_of_a_rest_api_change_one_by_one(lab: Lab, tmp_path: Path) -> Non
         assert "± api turned_bob protocol" in project.plan()
         at = project.create()
         assert lab.http("POST", at["POST /one"], {}).json == {"from": "one"}
+
+
+OPEN = """\
+name: doors
+routes:
+  /open: { function: one }
+  /shut: { function: one, authorizer: iam }
+"""
+
+
+def test_creating_a_route_that_anyone_may_call_says_so_once(lab: Lab, tmp_path: Path) -> None:
+    files = {".git/HEAD": "", "one/handler.py": HANDLER, "topology.yml": OPEN}
+    project = Project(lab, tmp_path).write(files)
+    with deployed(project):
+        project.tc("delete", "-y")
+        (said,) = project.tc("create", "--json").named("open")
+        assert said["routes"] == ["POST /open"]
+        assert project.tc("create", "--json").named("open") == []

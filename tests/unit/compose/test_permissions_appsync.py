@@ -13,6 +13,7 @@ name: live
 functions:
   worker: {}
   reporter: {channel: updates}
+  finisher: {mutation: tell}
   user:
     runtime:
       environment: {CHANNEL: '{{channels.talk.url}}', API: '{{mutations.start.url}}'}
@@ -38,7 +39,7 @@ mutations:
 
 @pytest.fixture
 def roles(directory: Directory) -> dict[str, RoleSpec]:
-    topology = directory.write(TEXT, "worker reporter user").topology()
+    topology = directory.write(TEXT, "worker reporter finisher user").topology()
     return {role.name: role for role in topology.roles}
 
 
@@ -106,6 +107,18 @@ def test_events_and_chains_start_the_feed_and_call_the_field(roles: dict[str, Ro
     assert documents(roles["event.Finished"]) == [call]
 
 
+def test_a_chain_puts_its_result_on_the_bus_and_a_rule_calls_the_field(
+    roles: dict[str, RoleSpec],
+) -> None:
+    bus = f"arn:aws:events:{AT}:event-bus/default"
+    assert {"Action": ["events:PutEvents"], "Resource": [bus]} in documents(roles["flow.finisher"])
+    field = "(known after create)/types/Mutation/fields/tell"
+    call = {"Action": ["appsync:GraphQL"], "Resource": [field]}
+    assert documents(roles["event.mutation.tell"]) == [call]
+    assert roles["event.mutation.tell"].service == "events.amazonaws.com"
+    assert "event.mutation.start" not in roles
+
+
 def test_a_function_with_an_address_may_use_just_that(roles: dict[str, RoleSpec]) -> None:
     own = documents(roles["user"])[1:]
     assert own == [
@@ -142,7 +155,7 @@ def test_what_appsync_refuses_of_channels_is_told(
     directory: Directory, old: str, new: str, expected: list[str]
 ) -> None:
     assert TEXT.count(old) == 1
-    found = directory.write(TEXT.replace(old, new), "worker reporter user").findings()
+    found = directory.write(TEXT.replace(old, new), "worker reporter finisher user").findings()
     assert codes(found) == expected
 
 
