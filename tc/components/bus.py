@@ -2,21 +2,27 @@
 
 Nobody's in particular: a bus is used as it is, by all sandboxes of the account.
 tc makes it when it is missing, marks it `tc:bus`, and deletes it only if it made
-it and no rule is left on it. A partner's bus can't be made.
+it, no rule is left on it and no other sandbox only puts events there: such a one
+has no rule to tell of it, so it says on the bus that it uses it. A partner's bus
+can't be made.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
+from typing import Any
 
 from tc.components import defaults
 from tc.components.event_model import DEFAULT_BUS, bus_of, model_of
+from tc.components.event_model import deployed as rules_of
 from tc.components.protocol import Aws, Index, Outputs, Traits
 from tc.errors import AwsError
 from tc.plan.resource import Actual, Change, Resource
 from tc.spec.base import Strict
 from tc.spec.facts import Facts
+from tc.spec.names import shorten
 from tc.spec.scope import Scope
 from tc.spec.topology import Topology
 
@@ -38,6 +44,13 @@ settle = defaults.ready_at_once
 
 #: the tag on a bus that tc made; its value is the bus's name
 BUS_TAG = "tc:bus"
+#: how the tags begin that say which sandboxes use a bus without a rule on it; the values are
+#: their owners' marks
+_USER_TAG = "tc:user:"
+#: tags of a resource, and characters of a tag's key (EventBridge quotas)
+_TAGS_LIMIT = 50
+_TAG_KEY_LIMIT = 128
+_BUS_ARN = ":event-bus/"
 _PARTNER = "aws.partner/"
 
 
@@ -55,11 +68,18 @@ def desired(topology: Topology, facts: Facts) -> Iterator[Resource]:
     for entry in topology.entries.get("events", {}).values():
         if is_made(bus_of(entry)) and model_of(entry).deployed(topology.scope.sandbox):
             selectors.setdefault(bus_of(entry), set()).add(f"events/{entry.name}")
+    ruled = {bus_of(entry) for entry in rules_of(topology)}
     for bus, events in selectors.items():
-        yield _resource(bus, frozenset({PLURAL, f"{PLURAL}/{bus}", "events", *events}))
+        user = topology.scope.owner
+        yield replace(
+            _stub(bus, user),
+            props={} if bus in ruled else {"user": user},
+            selectors=frozenset({PLURAL, f"{PLURAL}/{bus}", "events", *events}),
+            payload={"user": user, "tags": {BUS_TAG: bus, "deployer": "tc"}},
+        )
 
 
-def _resource(bus: str, selectors: frozenset[str] = frozenset()) -> Resource:
+def _stub(bus: str, user: str) -> Resource:
     return Resource(
         kind=KIND,
         key=bus_key(bus),
@@ -67,22 +87,40 @@ def _resource(bus: str, selectors: frozenset[str] = frozenset()) -> Resource:
         title=f"{bus} (shared)",
         owner="",
         props={},
-        selectors=selectors,
-        payload={"tags": {BUS_TAG: bus, "deployer": "tc"}},
+        payload={"user": user},
     )
 
 
 def find(aws: Aws, scope: Scope, index: Index) -> Iterator[Resource]:
-    """Buses are known by the sandbox's rules on them only."""
+    """Buses are known by the sandbox's rules on them and its roles only."""
     return iter(())
 
 
 def trace(actuals: Iterable[Actual]) -> Iterator[Resource]:
-    """The buses of rules, those included that nobody desires any more."""
-    buses = {str(actual.props["bus"]) for actual in actuals if actual.kind == "event"}
-    for bus in sorted(buses):
+    """The buses of rules and roles, those included that nobody desires any more."""
+    users = {bus: actual.owner for actual in actuals for bus in _named_by(actual)}
+    for bus, user in sorted(users.items()):
         if is_made(bus):
-            yield _resource(bus)
+            yield _stub(bus, user)
+
+
+def _named_by(actual: Actual) -> list[str]:
+    """The buses that a rule is on, or that a role may put events on."""
+    if actual.kind == "event":
+        return [str(actual.props["bus"])]
+    if actual.kind != "role":
+        return []
+    arns = [arn for one in _listed(actual.props["policy"].get("Statement")) for arn in _arns(one)]
+    return [arn.split(_BUS_ARN, 1)[1] for arn in arns if _BUS_ARN in arn and "*" not in arn]
+
+
+def _arns(statement: Mapping[str, Any]) -> list[str]:
+    return [str(arn) for arn in _listed(statement.get("Resource"))]
+
+
+def _listed(value: Any) -> list[Any]:
+    """IAM takes one thing for a list of it."""
+    return value if isinstance(value, list) else [value] if value else []
 
 
 def read(aws: Aws, resources: Sequence[Resource]) -> Iterable[Actual]:
@@ -91,7 +129,8 @@ def read(aws: Aws, resources: Sequence[Resource]) -> Iterable[Actual]:
 
 def _read(aws: Aws, resource: Resource) -> Actual | None:
     """One rule more than the sandbox has tells that others use the bus too: what they have
-    there isn't counted further."""
+    there isn't counted further. A bus that only a role names is told of only if the sandbox
+    said that it uses it."""
     arn = f"arn:{aws.partition}:events:{aws.region}:{aws.account}:event-bus/{resource.name}"
     try:
         listed = aws.call("events", "list_tags_for_resource", ResourceARN=arn)["Tags"]
@@ -102,19 +141,35 @@ def _read(aws: Aws, resource: Resource) -> Actual | None:
             return None
         raise
     tags = {tag["Key"]: tag["Value"] for tag in listed}
+    user = resource.payload["user"]
+    uses = _user_tag(user) in tags
+    if not (uses or resource.payload["ids"] or "tags" in resource.payload):
+        return None
+    others = [key for key in tags if key.startswith(_USER_TAG) and key != _user_tag(user)]
+    untold = BUS_TAG in tags and not uses and len(tags) < _TAGS_LIMIT
     return Actual(
         kind=KIND,
         key=resource.key,
         name=resource.name,
         title=resource.title,
         owner="",
-        props={},
+        props={"user": "" if untold else user},
         outputs={
             "arn": arn,
             "made": "tc" if BUS_TAG in tags else "",
-            "inside": str(inside),
+            "inside": str(inside + len(others)),
+            "user": user if uses else "",
         },
     )
+
+
+def _user_tag(user: str) -> str:
+    return shorten(f"{_USER_TAG}{user}", _TAG_KEY_LIMIT)
+
+
+def _user_tags(resource: Resource) -> dict[str, str]:
+    user = resource.props.get("user")
+    return {_user_tag(user): user} if user else {}
 
 
 def create(aws: Aws, resource: Resource, children: Sequence[Resource]) -> Outputs:
@@ -122,7 +177,7 @@ def create(aws: Aws, resource: Resource, children: Sequence[Resource]) -> Output
         "events",
         "create_event_bus",
         Name=resource.name,
-        Tags=defaults.tag_list(resource.payload["tags"]),
+        Tags=defaults.tag_list(resource.payload["tags"] | _user_tags(resource)),
     )
     return {"arn": made["EventBusArn"]}
 
@@ -134,7 +189,14 @@ def update(
     changes: Sequence[Change],
     children: Sequence[Resource],
 ) -> Outputs:
-    """A bus is used as it is."""
+    """A bus is used as it is; only the tag comes and goes that says so."""
+    arn = actual.outputs["arn"]
+    if tags := _user_tags(resource):
+        aws.call("events", "tag_resource", ResourceARN=arn, Tags=defaults.tag_list(tags))
+    else:
+        tag = _user_tag(actual.outputs["user"])
+        with defaults.if_there():
+            aws.call("events", "untag_resource", ResourceARN=arn, TagKeys=[tag])
     return actual.outputs
 
 

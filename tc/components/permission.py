@@ -190,7 +190,7 @@ def _permission(
 ) -> Resource:
     full, called = topology.function_name(function), topology.called_name(function)
     # an alias has a policy of its own
-    sid += called.removeprefix(full).replace(":", "")
+    sid += called.removeprefix(full).replace(":", "-")
     return Resource(
         kind=KIND,
         key=f"{KIND}/{called}/{sid}",
@@ -271,7 +271,9 @@ def _actual(function: str, owner: str, statement: Mapping[str, Any]) -> Actual:
     sid = statement["Sid"]
     principal = statement.get("Principal")
     conditions = statement.get("Condition", {})
-    whose = sid.removeprefix(_PREFIX).rpartition("-")[0].replace("-", " ", 1)
+    name, _, qualifier = function.partition(":")
+    whose = sid.removeprefix(_PREFIX).removesuffix(f"-{qualifier}" if qualifier else "")
+    whose = whose.rpartition("-")[0].replace("-", " ", 1)
     source = next(iter(conditions.get("ArnLike", conditions.get("ArnEquals", {})).values()), "")
     return Actual(
         kind=KIND,
@@ -284,7 +286,7 @@ def _actual(function: str, owner: str, statement: Mapping[str, Any]) -> Actual:
             "source": source,
         },
         outputs={"function": function, "serves": _serves(principal, sid)},
-        parent=f"function/{function.split(':')[0]}",
+        parent=f"function/{name}",
     )
 
 

@@ -34,6 +34,7 @@ def make_plan(
         # what refers to a thing that is made anew can't be compared with the old one's
         outputs = {key: told for key, told in outputs.items() if key not in anew}
         known, steps = _building(desired, actual, selection, replacing, outputs, gone)
+    steps += [_release(found) for found in _left(desired, actual, gone, owners)]
     steps += [_remove(found) for found in gone]
     return Plan(tuple(_ordered(_grouped(steps, known, actual), order)), outputs)
 
@@ -213,6 +214,29 @@ def _in_use(
     children = [child.key for child in actual.values() if child.parent == key]
     left_here = any(child not in gone for child in children)
     return left_here or any(resource.parent == key for resource in desired)
+
+
+def _left(
+    desired: Sequence[Resource],
+    actual: Mapping[str, Actual],
+    gone: Sequence[Actual],
+    owners: frozenset[str],
+) -> list[Actual]:
+    """What stays since others use it, and still says (`outputs["user"]`) that an owner does."""
+    wanted = {resource.key for resource in desired} | {found.key for found in gone}
+    return [
+        found
+        for key, found in actual.items()
+        if key not in wanted and found.outputs.get("user") in owners
+    ]
+
+
+def _release(found: Actual) -> Step:
+    """Takes an owner's name off what is nobody's in particular."""
+    props = {**found.props, "user": ""}
+    kept = Resource(found.kind, found.key, found.name, found.title, found.owner, props)
+    changes = (Change("user", found.outputs["user"], ""),)
+    return Step(Action.UPDATE, found.key, found.kind, found.name, found.title, kept, found, changes)
 
 
 def _remove(found: Actual) -> Step:

@@ -62,8 +62,10 @@ class AppSync(Part):
     def appsync_list_apis(self) -> Any:
         return {"apis": [one["api"] for one in self.event_apis.values()]}
 
-    def appsync_update_api(self, apiId: str, name: str, eventConfig: Any) -> Any:
-        self._appsync(apiId)["api"].update(name=name, eventConfig=eventConfig)
+    def appsync_update_api(self, apiId: str, name: str, eventConfig: Any, **given: Any) -> Any:
+        api = self._appsync(apiId)["api"]
+        api.pop("ownerContact", None)
+        api.update(name=name, eventConfig=eventConfig, **given)
         return {}
 
     def appsync_delete_api(self, apiId: str) -> None:
@@ -122,7 +124,10 @@ class AppSync(Part):
         return {"graphqlApis": [one["api"] for one in self.graphql_apis.values()]}
 
     def appsync_update_graphql_api(self, apiId: str, **given: Any) -> None:
-        self._appsync(apiId)["api"].update(given)
+        api = self._appsync(apiId)["api"]
+        for name in ("logConfig", "ownerContact", "xrayEnabled", "lambdaAuthorizerConfig"):
+            api.pop(name, None)
+        api.update(given)
 
     def appsync_delete_graphql_api(self, apiId: str) -> None:
         self._appsync(apiId)

@@ -112,6 +112,18 @@ def test_an_edit_changes_only_what_it_is_about(
     settled(aws, topology)
 
 
+def test_what_the_user_set_of_the_api_stays(directory: Directory, aws: FakeAws) -> None:
+    deployed(directory, aws)
+    (api,) = aws.event_apis.values()
+    api["api"]["ownerContact"] = "team"
+    api["api"]["eventConfig"]["logConfig"] = {"logLevel": "ERROR"}
+    text = TEXT.replace("  closed: {authorizer: guard}\n", "")
+    assert create(aws, directory.write(text, "worker guard").topology()).ok
+    assert api["api"]["ownerContact"] == "team"
+    assert api["api"]["eventConfig"]["logConfig"] == {"logLevel": "ERROR"}
+    assert api["api"]["eventConfig"]["authProviders"] == [{"authType": "API_KEY"}]
+
+
 def test_taking_out_every_channel_takes_the_api_along(directory: Directory, aws: FakeAws) -> None:
     deployed(directory, aws)
     text = "name: live\nfunctions: {worker: {}, guard: {}}\n"

@@ -222,6 +222,77 @@ def test_a_topology_that_only_puts_events_makes_their_bus(
     assert aws.is_empty()
 
 
+PUTS = "name: etl\nfunctions: {one: {event: Done}}\nevents: {produces: {Done: {bus: orders}}}\n"
+
+
+def test_a_bus_stays_while_another_sandbox_puts_events_on_it(
+    directory: Directory, aws: FakeAws
+) -> None:
+    bob = directory.write(PUTS, "one").topology()
+    alice = directory.topology(sandbox="alice")
+    create(aws, bob)
+    assert work(plan(aws, alice)).count("~ bus orders (shared)") == 1
+    create(aws, alice)
+    assert {"tc:user:etl@bob", "tc:user:etl@alice"} < aws.buses["orders"].keys()
+    settled(aws, alice)
+    settled(aws, bob)
+    assert delete(aws, bob).ok
+    assert aws.buses["orders"].keys() == {"tc:bus", "deployer", "tc:user:etl@alice"}
+    settled(aws, alice)
+    assert delete(aws, alice).ok
+    assert aws.is_empty()
+
+
+def test_a_bus_with_a_rule_stays_while_another_sandbox_puts_events_on_it(
+    directory: Directory, aws: FakeAws
+) -> None:
+    alice = directory.write(PUTS, "one").topology(sandbox="alice")
+    create(aws, alice)
+    text = "name: etl\nevents: {E: {bus: orders, function: one}}"
+    bob = directory.write(text, "one").topology()
+    create(aws, bob)
+    settled(aws, bob)
+    assert delete(aws, bob).ok
+    assert "orders" in aws.buses
+    assert delete(aws, alice).ok
+    assert aws.is_empty()
+
+
+def test_a_bus_that_is_put_on_no_more_is_let_go(directory: Directory, aws: FakeAws) -> None:
+    bob = directory.write(PUTS, "one").topology()
+    alice = directory.topology(sandbox="alice")
+    create(aws, bob)
+    create(aws, alice)
+    without = directory.write("name: etl\nfunctions: {one: {}}\n", "one")
+    assert "~ bus orders (shared)" in work(plan(aws, without.topology()))
+    assert create(aws, without.topology()).ok
+    assert aws.buses["orders"].keys() == {"tc:bus", "deployer", "tc:user:etl@alice"}
+    settled(aws, without.topology())
+    assert create(aws, without.topology(sandbox="alice")).ok
+    assert list(aws.buses) == ["default"]
+
+
+def test_a_bus_of_somebody_else_that_is_put_on_is_not_changed(
+    directory: Directory, aws: FakeAws
+) -> None:
+    aws.buses["orders"] = {"team": "shop"}
+    topology = directory.write(PUTS, "one").topology()
+    assert create(aws, topology).ok
+    settled(aws, topology)
+    assert delete(aws, topology).ok
+    assert aws.buses["orders"] == {"team": "shop"}
+
+
+def test_a_bus_full_of_tags_is_used_without_one(directory: Directory, aws: FakeAws) -> None:
+    others = {f"tc:user:etl@pr-{number}": "" for number in range(48)}
+    aws.buses["orders"] = {"tc:bus": "orders", "deployer": "tc", **others}
+    topology = directory.write(PUTS, "one").topology()
+    assert create(aws, topology).ok
+    settled(aws, topology)
+    assert delete(aws, topology).ok
+    assert len(aws.buses["orders"]) == 50
+
+
 # what is refused
 
 BAD = [

@@ -146,11 +146,15 @@ def test_one_mutation_is_made_by_itself(directory: Directory, aws: FakeAws) -> N
 
 
 def test_an_authorizer_takes_the_place_of_the_key(directory: Directory, aws: FakeAws) -> None:
+    """And what the user set besides stays."""
     deployed(directory, aws)
+    (api,) = aws.graphql_apis.values()
+    theirs = {"xrayEnabled": True, "logConfig": {"fieldLogLevel": "ERROR"}}
+    api["api"].update(theirs)
     text = TEXT.replace("mutations:\n", "mutations:\n  authorizer: check\n")
     topology = directory.write(text, "start check").topology()
     assert failures(create(aws, topology)) == []
-    (api,) = aws.graphql_apis.values()
+    assert api["api"].items() >= theirs.items()
     assert api["api"]["authenticationType"] == "AWS_LAMBDA"
     config = api["api"]["lambdaAuthorizerConfig"]
     assert config["authorizerUri"].endswith(":function:runs_check_bob")
