@@ -151,7 +151,7 @@ def _deployed(topology: Topology) -> FakeAws:
 def _unknown(aws: FakeAws) -> FakeAws:
     """The account while its index of tags doesn't know of anything yet."""
     aws.resourcegroupstaggingapi_get_resources = (  # type: ignore[method-assign]
-        lambda TagFilters: {"ResourceTagMappingList": []}  # noqa: N803, ARG005
+        lambda **_: {"ResourceTagMappingList": []}
     )
     return aws
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from tc.components.protocol import Aws
 from tc.spec.names import shorten
-from tc.spec.scope import Scope
+from tc.spec.scope import Scope, dns_suffix
 from tc.spec.topology import Entry, Topology
 
 Protocol = Literal["HTTP", "REST"]
@@ -61,6 +61,5 @@ def api_url(aws: Aws, api_id: str, stage: str) -> str:
     if aws.local:
         # a shell would take `$default` for a variable of its own
         return f"{aws.endpoint}/_aws/execute-api/{api_id}/{stage.replace('$', '%24')}"
-    suffix = "amazonaws.com.cn" if aws.partition == "aws-cn" else "amazonaws.com"
-    root = f"https://{api_id}.execute-api.{aws.region}.{suffix}"
+    root = f"https://{api_id}.execute-api.{aws.region}.{dns_suffix(aws.partition)}"
     return root if stage == HTTP_STAGE else f"{root}/{stage}"

@@ -31,7 +31,7 @@ from tc.spec.base import Strict
 from tc.spec.facts import Facts
 from tc.spec.finding import Finding
 from tc.spec.names import shorten
-from tc.spec.scope import Scope
+from tc.spec.scope import Scope, dns_suffix
 from tc.spec.topology import Entry, Topology
 
 KIND = "authorizer"
@@ -221,8 +221,8 @@ def _issuer(topology: Topology, written: str) -> str | Ref:
     match = _POOL_ARN.fullmatch(written)
     if match is None:
         return _pool(topology, written, "issuer")
-    suffix = "amazonaws.com.cn" if topology.scope.partition == "aws-cn" else "amazonaws.com"
-    return f"https://cognito-idp.{match['region']}.{suffix}/{match['id']}"
+    host = f"cognito-idp.{match['region']}.{dns_suffix(topology.scope.partition)}"
+    return f"https://{host}/{match['id']}"
 
 
 def _pool(topology: Topology, written: str, attr: str) -> str | Ref:
@@ -232,10 +232,9 @@ def _pool(topology: Topology, written: str, attr: str) -> str | Ref:
 
     pools = topology.entries.get("pools", {})
     name = written or next(iter(pools), "")
-    component = by_kind().get("pool")
-    if component is None or name not in pools:
+    if name not in pools:
         return ""
-    return component.TRAITS.addresses[attr](topology, name)
+    return by_kind()["pool"].TRAITS.addresses[attr](topology, name)
 
 
 def find(aws: Aws, scope: Scope, index: Index) -> Iterable[Resource]:

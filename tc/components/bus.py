@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import Any
 
 from tc.components import defaults
 from tc.components.event_model import DEFAULT_BUS, bus_of, model_of
 from tc.components.event_model import deployed as rules_of
 from tc.components.protocol import Aws, Index, Outputs, Traits
+from tc.components.role import granted
 from tc.errors import AwsError
 from tc.plan.resource import Actual, Change, Resource
 from tc.spec.base import Strict
@@ -108,19 +108,8 @@ def _named_by(actual: Actual) -> list[str]:
     """The buses that a rule is on, or that a role may put events on."""
     if actual.kind == "event":
         return [str(actual.props["bus"])]
-    if actual.kind != "role":
-        return []
-    arns = [arn for one in _listed(actual.props["policy"].get("Statement")) for arn in _arns(one)]
+    arns = granted(actual, "Resource") if actual.kind == "role" else []
     return [arn.split(_BUS_ARN, 1)[1] for arn in arns if _BUS_ARN in arn and "*" not in arn]
-
-
-def _arns(statement: Mapping[str, Any]) -> list[str]:
-    return [str(arn) for arn in _listed(statement.get("Resource"))]
-
-
-def _listed(value: Any) -> list[Any]:
-    """IAM takes one thing for a list of it."""
-    return value if isinstance(value, list) else [value] if value else []
 
 
 def read(aws: Aws, resources: Sequence[Resource]) -> Iterable[Actual]:

@@ -93,11 +93,6 @@ _PLACES: dict[str, tuple[str, ...]] = {
 }
 
 
-def can_take(kind: str) -> bool:
-    """Whether a rule can hand events to things of `kind`."""
-    return kind in _TARGETS
-
-
 def targets(topology: Topology, entry: Entry) -> dict[str, dict[str, Any]]:
     """The fields of each target of the event's rule by its id."""
     return {

@@ -60,10 +60,6 @@ trace = defaults.nothing_to_trace
 check = function_check.check
 
 
-def function_key(topology: Topology, name: str) -> str:
-    return f"{KIND}/{topology.function_name(name)}"
-
-
 def desired(topology: Topology, facts: Facts) -> Iterable[Resource]:
     for function in topology.functions.values():
         yield _desired(topology, function, facts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,11 +76,6 @@ def gateways(topology: Topology) -> list[Gateway]:
         grouped.setdefault(model_of(entry).gateway, []).append(entry)
     found = [_gateway(topology, name, entries) for name, entries in grouped.items()]
     return sorted(found, key=lambda gateway: gateway.shared)
-
-
-def by_entry(topology: Topology) -> Mapping[str, Gateway]:
-    """The API of each route, by the route's name."""
-    return {entry.name: gateway for gateway in gateways(topology) for entry in gateway.entries}
 
 
 def _gateway(topology: Topology, name: str | None, entries: list[Entry]) -> Gateway:

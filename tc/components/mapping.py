@@ -14,7 +14,7 @@ from tc.components import defaults
 from tc.components.protocol import Aws, Index, Outputs, Traits
 from tc.components.queue import queue_key
 from tc.components.queue_model import is_own
-from tc.components.role import role_key
+from tc.components.role import granted, role_key
 from tc.compose.producers import readers, reading_selectors
 from tc.compose.things import queue_arn, queue_name, table_name, table_stream
 from tc.errors import AwsError
@@ -173,12 +173,7 @@ def trace(actuals: Iterable[Actual]) -> Iterator[Resource]:
 
 
 def _polls(role: Actual) -> bool:
-    statements = role.props["policy"].get("Statement", [])
-    granted: set[str] = set()
-    for statement in statements:
-        actions = statement.get("Action", [])
-        granted.update([actions] if isinstance(actions, str) else actions)
-    return not _POLLING.isdisjoint(granted)
+    return not _POLLING.isdisjoint(granted(role, "Action"))
 
 
 def read(aws: Aws, resources: Sequence[Resource]) -> Iterable[Actual]:

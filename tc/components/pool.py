@@ -24,7 +24,7 @@ from tc.plan.resource import Actual, Change, Ref, Resource
 from tc.spec.base import Entity, Strict
 from tc.spec.facts import Facts
 from tc.spec.finding import Finding
-from tc.spec.scope import OWNER_TAG, Scope, own_tags
+from tc.spec.scope import OWNER_TAG, Scope, dns_suffix, own_tags
 from tc.spec.topology import Entry, Topology
 
 SignIn = Literal["email", "phone", "username"]
@@ -254,11 +254,10 @@ def _props(live: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _outputs(aws: Aws, number: str) -> dict[str, str]:
-    suffix = "amazonaws.com.cn" if aws.partition == "aws-cn" else "amazonaws.com"
     return {
         "id": number,
         "arn": f"arn:{aws.partition}:cognito-idp:{aws.region}:{aws.account}:userpool/{number}",
-        "issuer": f"cognito-idp.{aws.region}.{suffix}/{number}",
+        "issuer": f"cognito-idp.{aws.region}.{dns_suffix(aws.partition)}/{number}",
     }
 
 

@@ -29,7 +29,7 @@ from tc.errors import AwsError
 from tc.plan.resource import Actual, Change, Ref, Resource
 from tc.spec.base import Strict
 from tc.spec.facts import Facts
-from tc.spec.scope import OWNER_TAG, Scope, own_tags
+from tc.spec.scope import OWNER_TAG, Scope, dns_suffix, own_tags
 from tc.spec.topology import Entry, Topology
 
 KIND = "queue"
@@ -80,10 +80,6 @@ TRAITS = Traits(
         "name": lambda topology, name: queue_name(topology.scope, entries_of(topology)[name]),
     }
 )
-
-
-def _suffix(partition: str) -> str:
-    return "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
 
 
 # what should be
@@ -200,7 +196,7 @@ def find(aws: Aws, scope: Scope, index: Index) -> Iterator[Resource]:
 
 def _url(aws: Aws, name: str) -> str:
     """The queue's URL, which follows from its name."""
-    root = aws.endpoint or f"https://sqs.{aws.region}.{_suffix(aws.partition)}"
+    root = aws.endpoint or f"https://sqs.{aws.region}.{dns_suffix(aws.partition)}"
     return f"{root.rstrip('/')}/{aws.account}/{name}"
 
 

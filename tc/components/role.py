@@ -72,6 +72,17 @@ def policy_of(role: RoleSpec) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": statements}
 
 
+def granted(role: Actual, key: str) -> list[str]:
+    """All that the statements of a live role say at `key` (``Action``, ``Resource``); IAM takes
+    one thing for a list of it."""
+    statements = _listed(role.props["policy"].get("Statement"))
+    return [str(one) for statement in statements for one in _listed(statement.get(key))]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value] if value else []
+
+
 def check(topology: Topology) -> Iterable[Finding]:
     for role in topology.roles:
         size = len(json.dumps(policy_of(role), separators=(",", ":"), default=str))

@@ -50,8 +50,9 @@ def connection_name(scope: Scope) -> str:
 
 
 def feed_name(scope: Scope, channel: str) -> str:
-    """The flow that publishes events to `channel`."""
-    return scope.name(scope.namespace, f"channel.{channel}", scope.sandbox, limit=_FLOW_LIMIT)
+    """The flow that publishes events to `channel`; with a point in its name it could
+    not log (Step Functions developer guide, "Logging in CloudWatch Logs")."""
+    return scope.name(scope.namespace, f"channel-{channel}", scope.sandbox, limit=_FLOW_LIMIT)
 
 
 def feed_arn(scope: Scope, channel: str) -> str:

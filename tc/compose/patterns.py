@@ -13,7 +13,7 @@ from typing import Any
 
 #: what may stand below `anything-but`
 _NEGATED = frozenset({"prefix", "suffix", "equals-ignore-case", "wildcard"})
-_FROM, _TO = frozenset({">", ">="}), frozenset({"<", "<="})
+_FROM, _TO = (">", ">="), ("<", "<=")
 #: no two wildcards in a row, and a backslash only before a wildcard or another
 _WILDCARD = re.compile(r"(?:[^\\*]|\\[\\*]|\*(?!\*))*")
 

@@ -6,7 +6,7 @@ import hashlib
 
 from tc.spec.names import shorten
 from tc.spec.ref import Ref
-from tc.spec.scope import Scope
+from tc.spec.scope import Scope, dns_suffix
 from tc.spec.topology import Entry
 
 #: how the name of a FIFO queue ends
@@ -49,8 +49,7 @@ def queue_arn(scope: Scope, entry: Entry, *, dlq: bool = False) -> str:
 def queue_url(scope: Scope, entry: Entry) -> str:
     """The address of the queue as AWS gives it; the local engine takes it too."""
     _, _, _, region, account, name = queue_arn(scope, entry).split(":", 5)
-    suffix = "amazonaws.com.cn" if scope.partition == "aws-cn" else "amazonaws.com"
-    return f"https://sqs.{region}.{suffix}/{account}/{name}"
+    return f"https://sqs.{region}.{dns_suffix(scope.partition)}/{account}/{name}"
 
 
 def bucket_name(scope: Scope, name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import replace
 
 from tc.components.protocol import Aws
@@ -24,13 +25,19 @@ def prepare_pruning(topology: Topology, aws: Aws, *, purge: bool = False) -> Pre
     desired = desired_of(topology, Facts())
     found = gather(aws, scopes, desired)
     whole = make_plan(desired, found, EVERYTHING, **terms(scopes))
-    plan = spare_data(_only_removals(whole), aws, purge=purge)
+    plan = spare_data(_only_removals(whole, {r.key for r in desired}), aws, purge=purge)
     return Prepared(plan, tuple(desired), found, EVERYTHING)
 
 
-def _only_removals(plan: Plan) -> Plan:
-    """The removals, which wait for each other and for nothing that is built."""
-    going = {step.key for step in plan.steps if step.action is Action.DELETE}
+def _only_removals(plan: Plan, desired: Set[str]) -> Plan:
+    """The removals, and what others keep and the sandbox lets go; these wait for each other and
+    for nothing that is built."""
+    going = {
+        step.key
+        for step in plan.work
+        if step.action is Action.DELETE
+        or (step.action is Action.UPDATE and step.key not in desired)
+    }
     return replace(
         plan,
         steps=tuple(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from tc.deploy.pipeline import desired_of
 from tc.plan.resource import Resource
@@ -16,7 +17,7 @@ def twins(topology: Topology) -> Iterator[Finding]:
     seen: dict[str, Resource] = {}
     for resource in desired_of(topology, Facts()):
         other = seen.setdefault(resource.key, resource)
-        if other is resource or (not resource.owner and other.props == resource.props):
+        if other is resource or (not resource.owner and _shared(other) == _shared(resource)):
             continue
         yield Finding(
             "duplicate-name",
@@ -25,3 +26,8 @@ def twins(topology: Topology) -> Iterator[Finding]:
             "give one of them another name",
             at="key",
         )
+
+
+def _shared(resource: Resource) -> dict[str, Any]:
+    """Its fields but for the one that tells who uses it."""
+    return {name: value for name, value in resource.props.items() if name != "user"}

@@ -222,8 +222,7 @@ class Project:
         `infra` may also hold a directory for each topology, as the default does.
         """
         if top.infra is None:
-            base = self.reader.root / "infrastructure" / "tc" / name
-            return base
+            return self.reader.root / "infrastructure" / "tc" / name
         base_dir = self.reader.directory(directory, top.infra, address / "infra")
         if base_dir is None:
             return None

@@ -123,6 +123,11 @@ class Scope:
         return _TEMPLATE.sub(replace, text)
 
 
+def dns_suffix(partition: str) -> str:
+    """How the host names of AWS's services end."""
+    return "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
+
+
 def own_tags(tags: Mapping[str, str]) -> dict[str, str]:
     """The user's own tags among those of a live thing."""
     return {

@@ -151,7 +151,7 @@ TOPOLOGIES: dict[str, tuple[str, str, str]] = {
     ),
     "a file that isn't there": ("name: bad\nflow: «!include flow.yml\n", "missing-file", ""),
     "an unknown macro": ("name: bad\nflow: «!incldue flow.yml\n", "unknown-tag", "!include"),
-    "not yet": ("name: bad\n«queues:\n  jobs: { function: one }\n", "not-yet", ""),
+    "not yet": ("name: bad\n«tests:\n  one: { entity: functions/one }\n", "not-yet", ""),
 }
 
 #: name: (file below the topology, its text with « before the mistake, code, words)

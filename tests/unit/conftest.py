@@ -10,7 +10,13 @@ import pytest
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE / "compose"), str(HERE / "deploy")]
 pytest.register_assert_rewrite(
-    "composing", "deploying", "fake_gateway", "fake_services", "fake_events", "fake_functions", "fake_data"
+    "composing",
+    "deploying",
+    "fake_gateway",
+    "fake_services",
+    "fake_events",
+    "fake_functions",
+    "fake_data",
 )
 
 from composing import Directory  # noqa: E402

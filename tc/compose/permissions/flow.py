@@ -17,7 +17,7 @@ from tc.compose.permissions.integrations import GRANTS, invoke_statement, result
 from tc.compose.permissions.parts import Parts, once
 from tc.compose.permissions.sdk_calls import sdk_statements
 from tc.compose.tasks import detail_types, used_by
-from tc.compose.things import workgroup_output
+from tc.compose.things import FIFO, queue_name, workgroup_output
 from tc.spec.finding import Address, Finding
 from tc.spec.scope import Scope
 from tc.spec.topology import Flow, Id, RoleSpec, Statement
@@ -166,7 +166,7 @@ def _receivers(parts: Parts, use: TaskUse) -> Iterator[Id]:
             yield "function", names[used.name]
     if used and used.kind == "queue":
         for entry in parts.entries.get("queues", {}).values():
-            if f"{parts.scope.namespace}_{entry.name}_{parts.scope.sandbox}" == used.name:
+            if queue_name(parts.scope, entry).removesuffix(FIFO) == used.name:
                 yield from entry.targets
     for event in detail_types(use, parts.scope):
         entry_or_none = parts.entries.get("events", {}).get(event)

@@ -8,7 +8,8 @@ services"; where that names `*` and the service authorization reference
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 from tc.compose.calls import Call
 from tc.spec.scope import Scope
@@ -94,23 +95,29 @@ _CATALOG = (
 
 
 def _athena_query(call: Call) -> Iterator[Statement]:
-    workgroup = call.text("WorkGroup") or "primary"
+    workgroup = _told(call.use.arguments, "WorkGroup", "primary")
     actions = "StartQueryExecution"
     if call.waits:
         actions += " GetQueryExecution StopQueryExecution"
     yield call.allow(f"athena:{actions}", call.scope.arn("athena", f"workgroup/{workgroup}"))
     context = call.use.arguments.get("QueryExecutionContext")
     context = context if isinstance(context, dict) else {}
-    catalog = context.get("Catalog", "AwsDataCatalog")
+    catalog = _told(context, "Catalog", "AwsDataCatalog")
     catalog_arn = call.scope.arn("athena", f"datacatalog/{catalog}")
     yield call.allow("athena:GetDataCatalog", catalog_arn)
-    database = context.get("Database", "*")
+    database = _told(context, "Database", "*")
     tables = [f"database/{database}", f"table/{database}/*"]
     yield call.allow(_CATALOG, *(call.scope.arn("glue", name) for name in ("catalog", *tables)))
     results = call.use.arguments.get("ResultConfiguration")
     location = results.get("OutputLocation", "") if isinstance(results, dict) else ""
     if isinstance(location, str) and location.startswith("s3://"):
         yield from results_at(location, call.scope, call.because)
+
+
+def _told(arguments: Mapping[str, Any], key: str, default: str) -> str:
+    """An argument's plain text, `*` where it is known only at run time."""
+    value = arguments.get(key, "*" if f"{key}.$" in arguments else default)
+    return "*" if not isinstance(value, str) or value.startswith("{%") else value
 
 
 def results_at(location: str, scope: Scope, because: str) -> Iterator[Statement]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tc.compose.permissions.keys import key_statements
 from tc.compose.permissions.parts import Parts, once
 from tc.compose.permissions.reach import can_reach, reach
 from tc.compose.things import JOB_SCRIPTS, bucket_arn
@@ -41,3 +42,4 @@ def _statements(parts: Parts, entry: Entry) -> Iterator[Statement]:
         if can_reach(edge.target):
             because = f"an argument with the address of {' '.join(edge.target)}"
             yield reach(parts, edge.target, edge.how, because)
+            yield from key_statements(parts, edge.target, because)

@@ -36,12 +36,9 @@ class Parts:
     def edges_from(self, source: Id) -> Iterator[Edge]:
         return (edge for edge in self.edges if edge.source == source)
 
-    def edges_to(self, target: Id) -> Iterator[Edge]:
-        return (edge for edge in self.edges if edge.target == target)
-
 
 def once(statements: Iterable[Statement]) -> tuple[Statement, ...]:
-    """Each statement once; what several edges need keeps the reasons of all."""
+    """Each statement once; what several edges need has the reason of the first."""
     found: dict[tuple[object, ...], Statement] = {}
     for statement in statements:
         key = (statement.actions, statement.resources, str(statement.conditions))

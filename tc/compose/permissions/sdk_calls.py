@@ -48,7 +48,9 @@ _ACTIONS = {
     "s3:listBuckets": "s3:ListAllMyBuckets",
     "s3:listObjects": "s3:ListBucket",
     "s3:listObjectsV2": "s3:ListBucket",
+    "s3:listMultipartUploads": "s3:ListBucketMultipartUploads",
     "s3:listObjectVersions": "s3:ListBucketVersions",
+    "s3:listParts": "s3:ListMultipartUploadParts",
     "s3:uploadPart": "s3:PutObject",
     "sns:publishBatch": "sns:Publish",
     "sqs:changeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
@@ -78,8 +80,8 @@ _TRANSACTED = {
     "Put": "PutItem",
     "Update": "UpdateItem",
 }
-#: actions that S3 asks of a bucket, not of its objects
-_OF_BUCKETS = frozenset({"s3:ListBucket"})
+#: actions that S3 asks of objects, besides those that have the word in their name
+_OF_OBJECTS = frozenset({"s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"})
 
 
 def sdk_statements(call: Call) -> Iterator[Statement]:
@@ -103,7 +105,8 @@ def _transaction(call: Call) -> Iterator[Statement]:
     for item in call.use.arguments["TransactItems"]:
         for key, said in item.items() if isinstance(item, dict) else ():
             table = said.get("TableName", "") if isinstance(said, dict) else ""
-            if key in _TRANSACTED and table and not table.startswith("{%"):
+            known = isinstance(table, str) and table and not table.startswith("{%")
+            if key in _TRANSACTED and known:
                 needed.setdefault(table, set()).add(_TRANSACTED[key])
     for table, actions in needed.items():
         names = " ".join(sorted(actions))
@@ -147,7 +150,7 @@ def _s3(call: Call, action: str) -> str:
     if not bucket:
         return "*"
     arn = f"arn:{call.scope.partition}:s3:::{bucket}"
-    objects = "Object" in action and action not in _OF_BUCKETS
+    objects = "Object" in action or action in _OF_OBJECTS
     return f"{arn}/{key or '*'}" if objects else arn
 
 

@@ -23,20 +23,28 @@ ROUTES = [
     ("{/a: {function: one, methods: [GET, POST]}, GET /a: {function: one}}", "duplicate-route"),
     ("{/a: {function: one, kind: http, async: true}}", "needs-rest"),
     ("{/a: {function: one, kind: http, request_template: merged}}", "needs-rest"),
-    ("{/a: {function: one, kind: http, response_params: {method.response.header.X: b}}}",)
-    + ("needs-rest",),
+    (
+        "{/a: {function: one, kind: http, response_params: {method.response.header.X: b}}}",
+        "needs-rest",
+    ),
     ("{/a: {function: one, gateway: g, kind: http, cors: true}}", "needs-rest"),
     ("{/a: {function: one, kind: http, cors: true}, /b: {function: one}}", "needs-rest"),
     ("{/a: {function: one, kind: http, authorizer: {cognito: '" + POOL + "'}}}", "needs-rest"),
-    ("{/a: {function: one, kind: rest, authorizer: {jwt: {issuer: 'https://i', audience: [a]}}}}",)
-    + ("needs-http",),
-    ("{/a: {function: one, kind: rest, cors: {origins: ['https://a.b', 'https://c.d']}}}",)
-    + ("needs-http",),
+    (
+        "{/a: {kind: rest, function: one, authorizer: {jwt: {issuer: 'http://i', audience: [a]}}}}",
+        "needs-http",
+    ),
+    (
+        "{/a: {function: one, kind: rest, cors: {origins: ['https://a.b', 'https://c.d']}}}",
+        "needs-http",
+    ),
     ("{/a: {function: one, authorizer: nobody}}", "unknown-name"),
     ("{/a: {function: one, authorizer: cognito}}", "unknown-name"),
     ("{/a: {function: one, authorizer: {}}}", "both"),
-    ("{/a: {function: one, authorizer: {jwt: {issuer: 'https://i', audience: []}}}}",)
-    + ("invalid-value",),
+    (
+        "{/a: {function: one, authorizer: {jwt: {issuer: 'https://i', audience: []}}}}",
+        "invalid-value",
+    ),
     ("{/a: {function: one, cors: {origins: [here]}}}", "invalid-value"),
     ("{/a: {function: one, stage: a}, /b: {function: one, stage: b}}", "disagree"),
     ("{/a: {function: one, stage: a/b}}", "bad-name"),

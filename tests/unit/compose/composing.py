@@ -33,6 +33,13 @@ class Directory:
         self.root = root
         (root / ".git").mkdir(exist_ok=True)
 
+    @classmethod
+    def at(cls, root: Path) -> Directory:
+        """A topology that is there, as it is."""
+        made = cls.__new__(cls)
+        made.root = root
+        return made
+
     def write(
         self, text: str, functions: str = "", files: Mapping[str, str] | None = None
     ) -> Directory:

@@ -51,16 +51,20 @@ def test_a_function_with_the_address_of_another_may_invoke_it(directory: Directo
     directory.write(TOPOLOGY % "{{functions.two.arn}}", "one two")
     assert Edge(("function", "one"), ("function", "two"), "uses") in directory.topology().edges
     assert statements(directory) == [
-        "a variable with the address of function two: lambda:InvokeFunction "
-        "arn:aws:lambda:eu-west-1:111122223333:function:etl_two_bob"
+        (
+            "a variable with the address of function two: lambda:InvokeFunction "
+            "arn:aws:lambda:eu-west-1:111122223333:function:etl_two_bob"
+        )
     ]
 
 
 def test_a_function_with_the_bus_of_an_event_may_put_events_there(directory: Directory) -> None:
     directory.write(TOPOLOGY % "{{events.Done.bus}}", "one two")
     assert statements(directory) == [
-        "a variable with the address of event Done: events:PutEvents "
-        "arn:aws:events:eu-west-1:111122223333:event-bus/things"
+        (
+            "a variable with the address of event Done: events:PutEvents "
+            "arn:aws:events:eu-west-1:111122223333:event-bus/things"
+        )
     ]
 
 

@@ -19,6 +19,11 @@ def test_good(pattern: dict[str, Any]) -> None:
     assert list(check_pattern(pattern)) == []
 
 
+def test_a_comparison_that_is_no_text_is_refused() -> None:
+    pattern = {"detail": {"a": [{"numeric": [">", 0, ["<"], 5]}]}}
+    assert [message for _, message in check_pattern(pattern)]
+
+
 @pytest.mark.parametrize(("pattern", "paths"), SAMPLES["bad"])
 def test_bad(pattern: dict[str, Any], paths: list[list[Any]]) -> None:
     found = list(check_pattern(pattern))

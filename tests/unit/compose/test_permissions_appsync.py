@@ -77,7 +77,7 @@ def test_a_feed_publishes_with_the_key_of_its_connection(roles: dict[str, RoleSp
     assert documents(roles["feed.updates"]) == [
         {
             "Action": ["states:InvokeHTTPEndpoint"],
-            "Resource": [f"arn:aws:states:{AT}:stateMachine:live_channel.updates_bob"],
+            "Resource": [f"arn:aws:states:{AT}:stateMachine:live_channel-updates_bob"],
             "Condition": {
                 "StringEquals": {"states:HTTPMethod": "POST"},
                 "StringLike": {
@@ -98,7 +98,7 @@ def test_a_feed_publishes_with_the_key_of_its_connection(roles: dict[str, RoleSp
 
 
 def test_events_and_chains_start_the_feed_and_call_the_field(roles: dict[str, RoleSpec]) -> None:
-    feed = f"arn:aws:states:{AT}:stateMachine:live_channel.updates_bob"
+    feed = f"arn:aws:states:{AT}:stateMachine:live_channel-updates_bob"
     start = {"Action": ["states:StartExecution"], "Resource": [feed]}
     assert documents(roles["event.Notify"]) == [start]
     assert start in documents(roles["flow.reporter"])

@@ -276,6 +276,16 @@ INTEGRATIONS = [
         ],
     ),
     (
+        "aws-sdk:s3:abortMultipartUpload",
+        {"Bucket": "to", "Key": "k", "UploadId": "u"},
+        [allow("s3:AbortMultipartUpload", "arn:aws:s3:::to/k")],
+    ),
+    (
+        "aws-sdk:s3:listParts",
+        {"Bucket": "to", "Key": "k", "UploadId": "u"},
+        [allow("s3:ListMultipartUploadParts", "arn:aws:s3:::to/k")],
+    ),
+    (
         "aws-sdk:athena:getQueryResults",
         {"QueryExecutionId.$": "$.id"},
         [allow("athena:GetQueryResults", ARN.format("athena", "workgroup/*"))],
@@ -312,6 +322,27 @@ def test_only_what_has_no_narrower_resource_is_granted_on_everything(directory: 
         for action in statement["Action"]
     }
     assert wide == {"batch:DescribeJobs", "ec2:DescribeInstances"}
+
+
+def test_a_query_that_is_known_only_at_run_time_may_read_any_table(directory: Directory) -> None:
+    context = {"Database.$": "$.database", "Catalog.$": "$.catalog"}
+    state = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::athena:startQueryExecution",
+        "Parameters": {**QUERY, "QueryExecutionContext": context},
+    }
+    resources = {arn for one in granted(directory, flow_of(state)) for arn in one["Resource"]}
+    names = ("athena", "datacatalog/*"), ("glue", "database/*"), ("glue", "table/*/*")
+    assert {ARN.format(*name) for name in names} < resources
+
+
+def test_a_table_that_is_no_text_is_not_granted(directory: Directory) -> None:
+    state = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::aws-sdk:dynamodb:transactWriteItems",
+        "Parameters": {"TransactItems": [{"Put": {"TableName": 5, "Item": {}}}]},
+    }
+    assert granted(directory, flow_of(state)) == []
 
 
 @pytest.mark.parametrize(
@@ -408,6 +439,16 @@ QUEUE = "https://sqs.{{region}}.amazonaws.com/{{account}}/{{namespace}}_jobs_{{s
     [
         ("lambda:invoke", {"FunctionName": "{{namespace}}_one_{{sandbox}}"}, ""),
         ("sqs:sendMessage", {"QueueUrl": QUEUE}, "queues: {jobs: {function: one}}\n"),
+        (
+            "sqs:sendMessage",
+            {"QueueUrl": f"{QUEUE}.fifo"},
+            "queues: {jobs: {function: one, fifo: true}}\n",
+        ),
+        (
+            "sqs:sendMessage",
+            {"QueueUrl": "https://sqs.eu-west-1.amazonaws.com/111122223333/theirs"},
+            "queues: {jobs: {function: one, name: theirs}}\n",
+        ),
         (
             "events:putEvents",
             {"Entries": [{"DetailType": "E", "Source": "default"}]},

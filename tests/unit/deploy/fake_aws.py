@@ -196,6 +196,14 @@ class FakeAws(
             yield self.arn("athena", f"workgroup/{name}"), workgroup["tags"]
         for name, job in self.jobs.items():
             yield self.arn("glue", f"job/{name}"), job["tags"]
+        for number, api in self.http_apis.items():
+            yield f"arn:aws:apigateway:{self.region}::/apis/{number}", api["Tags"]
+        for number, api in self.rest_apis.items():
+            yield f"arn:aws:apigateway:{self.region}::/restapis/{number}", api["tags"]
+        yield from self._tagged_sources()
+
+    def _tagged_sources(self) -> Iterator[tuple[str, dict[str, str]]]:
+        """What events, records and messages come from."""
         for rule in self.rules.values():
             yield rule["Arn"], rule["tags"]
         for name, queue in self.queues.items():
@@ -210,10 +218,6 @@ class FakeAws(
             yield self.arn("lambda", f"event-source-mapping:{number}"), mapping["tags"]
         for schedule_group in self.schedule_groups.values():
             yield schedule_group["Arn"], schedule_group["tags"]
-        for number, api in self.http_apis.items():
-            yield f"arn:aws:apigateway:{self.region}::/apis/{number}", api["Tags"]
-        for number, api in self.rest_apis.items():
-            yield f"arn:aws:apigateway:{self.region}::/restapis/{number}", api["tags"]
 
 
 def refused(code: str, message: str = "refused", status: int = 400) -> AwsError:

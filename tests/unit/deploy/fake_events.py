@@ -81,9 +81,7 @@ class Events(Part):
     def events_list_targets_by_rule(self, Rule: str, EventBusName: str) -> Any:
         return {"Targets": list(self._rule(EventBusName, Rule)["targets"].values())}
 
-    def events_list_rules(
-        self, EventBusName: str, NamePrefix: str = "", Limit: int = 100
-    ) -> Any:
+    def events_list_rules(self, EventBusName: str, NamePrefix: str = "", Limit: int = 100) -> Any:
         if EventBusName not in self.buses:
             raise refuse("ResourceNotFoundException", f"Event bus {EventBusName} does not exist.")
         found = [rule for (bus, _), rule in self.rules.items() if bus == EventBusName]

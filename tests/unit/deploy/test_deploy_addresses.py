@@ -9,7 +9,11 @@ from fake_aws import FakeAws
 TOPOLOGY = """
 name: etl
 functions:
-  one: {runtime: {environment: {API: '{{API_GATEWAY_URL}}', BOTH: 'x {{routes.etl.url}} {{functions.two.name}}'}}}
+  one:
+    runtime:
+      environment:
+        API: '{{API_GATEWAY_URL}}'
+        BOTH: 'x {{routes.etl.url}} {{functions.two.name}}'
 routes: {etl: {path: /api/etl, function: two}}
 """
 

@@ -72,6 +72,7 @@ def test_everything_calls_the_alias(
     function = aws.functions["etl_one_bob"]
     assert function["policy"] == {}
     assert len(alias(aws)["policy"]) == 2
+    assert all(sid.endswith("-live") for sid in alias(aws)["policy"])
     told = repr([aws.rules, aws.http_apis, aws.machines])
     assert told.count("etl_one_bob:live") >= 4
     assert re.findall(r"etl_one_bob[\\\"'/]", told) == []
@@ -243,6 +244,7 @@ def test_a_route_that_goes_takes_its_permission_from_the_alias(
     create(aws, write(directory, PROVISIONED, **EVERYTHING).topology())
     less = {key: value for key, value in EVERYTHING.items() if key == "flow"}
     topology = write(directory, PROVISIONED, **less).topology()
+    assert "- permission etl_one_bob:live for event E" in work(plan(aws, topology))
     assert failures(create(aws, topology)) == []
     assert alias(aws)["policy"] == {}
     settled(aws, topology)

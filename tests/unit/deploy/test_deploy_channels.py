@@ -43,7 +43,7 @@ def test_a_sandbox_has_one_api_and_leaves_nothing(directory: Directory, aws: Fak
     assert api["api"]["tags"]["tc:functor"] == "live@bob"
     assert sorted(api["spaces"]) == ["chat", "closed", "talk", "updates"]
     assert sorted(api["sources"]) == ["on_publish__chat", "on_publish__talk"]
-    assert "live_channel.updates_bob" in aws.machines
+    assert "live_channel-updates_bob" in aws.machines
     assert delete(aws, directory.topology()).ok
     assert aws.is_empty()
 

@@ -9,6 +9,10 @@ from composing import Directory, codes
 from deploying import create, delete, failures, plan, settled, work
 from fake_aws import FakeAws, refused
 
+from tc.deploy.pipeline import carry_out
+from tc.deploy.prune import prepare_pruning
+from tc.events import silent
+
 QUEUE = "arn:aws:sqs:eu-west-1:111122223333:failed"
 TEXT = f"""
 name: etl
@@ -231,7 +235,7 @@ def test_a_bus_stays_while_another_sandbox_puts_events_on_it(
     bob = directory.write(PUTS, "one").topology()
     alice = directory.topology(sandbox="alice")
     create(aws, bob)
-    assert work(plan(aws, alice)).count("~ bus orders (shared)") == 1
+    assert "~ bus orders (shared): user" in work(plan(aws, alice))
     create(aws, alice)
     assert {"tc:user:etl@bob", "tc:user:etl@alice"} < aws.buses["orders"].keys()
     settled(aws, alice)
@@ -264,12 +268,21 @@ def test_a_bus_that_is_put_on_no_more_is_let_go(directory: Directory, aws: FakeA
     create(aws, bob)
     create(aws, alice)
     without = directory.write("name: etl\nfunctions: {one: {}}\n", "one")
-    assert "~ bus orders (shared)" in work(plan(aws, without.topology()))
+    assert "~ bus orders (shared): user" in work(plan(aws, without.topology()))
     assert create(aws, without.topology()).ok
     assert aws.buses["orders"].keys() == {"tc:bus", "deployer", "tc:user:etl@alice"}
     settled(aws, without.topology())
     assert create(aws, without.topology(sandbox="alice")).ok
     assert list(aws.buses) == ["default"]
+
+
+def test_what_is_pruned_lets_go_of_its_bus(directory: Directory, aws: FakeAws) -> None:
+    bob = directory.write(PUTS, "one").topology()
+    create(aws, bob)
+    create(aws, directory.topology(sandbox="alice"))
+    pruned = prepare_pruning(directory.write("name: etl\n").topology(), aws)
+    assert carry_out(pruned, aws, silent).ok
+    assert aws.buses["orders"].keys() == {"tc:bus", "deployer", "tc:user:etl@alice"}
 
 
 def test_a_bus_of_somebody_else_that_is_put_on_is_not_changed(

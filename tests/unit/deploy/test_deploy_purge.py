@@ -55,7 +55,9 @@ def test_delete_keeps_it_with_what_it_needs_and_says_so(
     prepared = prepare_removal(topology, aws)
     assert held(prepared) == {"etl_bob": "3 things"}
     assert carry_out(prepared, aws, silent).ok
-    assert list(aws.machines) and not aws.functions and not deleted
+    assert list(aws.machines)
+    assert not aws.functions
+    assert not deleted
     assert list(aws.roles) == ["tc_etl_flow.etl_bob_eu-west-1"]
 
 
@@ -78,7 +80,9 @@ def test_a_replacement_that_loses_data_is_refused(
     directory: Directory, deleted: list[Actual]
 ) -> None:
     aws, _ = deployed(directory)
-    topology = directory.write("mode: Express\nlogging: {level: 'OFF'}\n" + TOPOLOGY, "one").topology()
+    topology = directory.write(
+        "mode: Express\nlogging: {level: 'OFF'}\n" + TOPOLOGY, "one"
+    ).topology()
     with pytest.raises(TcError, match="etl_bob holds 3 things") as caught:
         plan(aws, topology)
     assert caught.value.code == "holds-data"

@@ -29,6 +29,17 @@ def test_a_gateway_of_two_topologies_is_one_thing(directory: Directory) -> None:
     assert list(twins(directory.topology())) == []
 
 
+def test_a_bus_of_two_topologies_is_one_thing(directory: Directory) -> None:
+    puts = "functions: {%s: {event: Done}}\nevents: {produces: {Done: {bus: orders}}}\n"
+    handler = "def handler(event, context): pass\n"
+    directory.write(
+        "name: a\nrecursive: true\n" + puts % "x",
+        "x",
+        {"b/topology.yml": "name: b\n" + puts % "y", "b/y/handler.py": handler},
+    )
+    assert list(twins(directory.topology())) == []
+
+
 def test_every_kind_has_a_place_of_its_own(directory: Directory) -> None:
     names = ("a", "b", "c")
     directory.write(text("etl", names), "a b c", FILES)
