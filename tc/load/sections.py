@@ -83,7 +83,8 @@ def _load_whole(
     checked = validate(model, plain(data), address, section)
     reader.findings += checked.findings
     written = data.get(model.ENTRIES)
-    names = [name for name in written if not name.startswith("x-")] if written else []
+    listed = written if isinstance(written, Mapping) else {}
+    names = [name for name in listed if not name.startswith("x-")]
     good = result.good.setdefault(section, {})
     entries = checked.model.entries() if checked.model else {}
     spoilt = {path[1] for path in checked.removed if path[0] == model.ENTRIES and len(path) > 1}

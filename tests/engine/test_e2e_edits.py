@@ -366,7 +366,7 @@ DRIFT: dict[str, tuple[Callable[[Lab], None], list[str]]] = {
     "pattern": (
         drift_pattern,
         [
-            "~ event Placed pattern.source.0 pattern.detail-type pattern.detail pattern.resources",
+            "~ event Placed pattern.source.0 pattern.resources pattern.detail-type pattern.detail",
         ],
     ),
     "disabled": (drift_disabled, ["~ event Placed state"]),

@@ -208,7 +208,7 @@ def test_a_directory_means_its_function(lab: Lab, tasks: Path) -> None:
     assert said.out == "two: rm -f x.zip  (in ./)\n"
     said = run(lab, tasks / "two", "hang", code=2)
     assert "error[no-task]: `two` has no task `hang`" in said.err
-    assert "the tasks are test (two), clean (two)" in said.err
+    assert "the tasks are clean (two), test (two)" in said.err
 
 
 def test_a_dry_run_runs_nothing(lab: Lab, tasks: Path) -> None:

@@ -20,7 +20,7 @@ Grant = Callable[[Call], Iterable[Statement]]
 
 def _invoke(call: Call) -> Iterator[Statement]:
     name = call.text("FunctionName")
-    if name:
+    if name and (":function:" in name or not name.startswith("arn:")):
         yield invoke_statement(call.arn("lambda", "function:", name), call.because)
 
 

@@ -162,3 +162,13 @@ def test_no_resource_is_everything(directory: Directory) -> None:
     for statements in granted(directory.write(text, "one")).values():
         for statement in statements:
             assert "*" not in statement["Resource"]
+
+
+def test_a_job_that_has_an_encrypted_bucket_uses_its_key(directory: Directory) -> None:
+    directory.write(
+        "name: etl\n"
+        f"buckets: {{raw: {{encryption: '{KEY}'}}}}\n"
+        "jobs: {clean: {script: 's3://code/clean.py', arguments: {--it: '{{buckets.raw.name}}'}}}\n"
+    )
+    [job] = [role for role in directory.topology().roles if role.name == "job.clean"]
+    assert [KEY] in [list(statement.resources) for statement in job.statements]

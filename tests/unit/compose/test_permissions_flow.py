@@ -352,6 +352,13 @@ def test_a_table_that_is_no_text_is_not_granted(directory: Directory) -> None:
         ({"Resource": "arn:aws:states:::mediaconvert:createJob"}, "no-permission"),
         (
             {
+                "Resource": "arn:aws:states:::lambda:invoke",
+                "Parameters": {"FunctionName": "arn:aws:s3:::b"},
+            },
+            "no-permission",
+        ),
+        (
+            {
                 "Resource": "arn:aws:states:::sqs:sendMessage",
                 "Parameters": {"QueueUrl.$": "$.url", "MessageBody": "m"},
             },

@@ -87,3 +87,9 @@ def test_every_problem_of_an_api_is_told_and_the_rest_is_there(tmp_path: Path) -
     ]
     assert list(found.spec.sections["mutations"]) == ["stop"]
     assert ("mutations", "start") in found.spec.broken
+
+
+@pytest.mark.parametrize("written", ["5", "start", "[5]", "[{start: {output: Run}}]"])
+def test_resolvers_that_are_no_mapping_are_told(tmp_path: Path, written: str) -> None:
+    found = loaded(tmp_path, f"name: runs\nmutations: {{{TYPES.strip()}, resolvers: {written}}}\n")
+    assert told(found) == [("wrong-type", ("mutations", "resolvers"))]
