@@ -139,7 +139,12 @@ def _run(
                 where=shown(source.dir),
                 hint="write `dist`: where the build puts the site, seen from `dir`",
             )
-        made.rename(place)
+        try:
+            made.rename(place)
+        except OSError:
+            # another run was quicker with the same site
+            if not place.is_dir():
+                raise
     seconds = round(time.monotonic() - begun, 3)
     text = f"Built page {source.name} ({seconds:.1f} s)"
     emit(Event("build.done", text, {"page": source.name, "seconds": seconds}))

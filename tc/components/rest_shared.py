@@ -15,6 +15,7 @@ from tc.components import defaults, rest_api
 from tc.components.api_names import REST_STAGE
 from tc.components.authorizer_words import IAM, NONE, read_all
 from tc.components.protocol import Aws, Outputs
+from tc.errors import TcError
 from tc.plan.resource import Actual, Change, Resource
 
 #: labels begin with an owner, which has this
@@ -218,7 +219,14 @@ def _authorization(aws: Aws, api: Mapping[str, str], resource: Resource) -> dict
         return {"authorizationType": "NONE" if wanted == NONE else "AWS_IAM"}
     label = f"{resource.owner} {wanted}"
     found = read_all(aws, api["id"], "REST")
-    number, kind = next((n, props["type"]) for n, name, props in found if name == label)
+    known = {name: (number, props["type"]) for number, name, props in found}
+    if label not in known:
+        raise TcError(
+            f"the authorizer `{wanted}` isn't on the API {resource.parent} yet",
+            where=resource.title,
+            hint="run the command again",
+        )
+    number, kind = known[label]
     pools = kind == "COGNITO_USER_POOLS"
     return {
         "authorizationType": "COGNITO_USER_POOLS" if pools else "CUSTOM",

@@ -39,7 +39,7 @@ class TopologyFile(Strict):
     """topology.yml without its sections."""
 
     name: str = Field(description="namespace of everything in it: a-z, 0-9 and -")
-    version: AsWritten | None = Field(None, description="0.0.1, or the newest git tag")
+    version: AsWritten | None = Field(None, description="0.0.1")
     kind: Kind | None = Field(None, description="inferred")
     mode: Mode | None = Field(None, description="of its flow")
     logging: Logging | None = Field(
