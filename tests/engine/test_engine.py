@@ -219,7 +219,7 @@ def test_a_start_that_was_interrupted_is_taken_up(home: Home) -> None:
 def test_an_engine_that_hangs_is_replaced(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "_GRACE", 0.5)
     monkeypatch.setattr(engine, "_PATIENCE", 1.0)
-    monkeypatch.setattr(launch, "READY_DEADLINE", 10.0)
+    monkeypatch.setattr(launch, "READY_DEADLINE", 40.0)
     first = engine.ensure(silent)
     change_record(home, started=time.time() - 60)
     os.kill(first.pid, signal.SIGSTOP)
