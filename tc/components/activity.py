@@ -113,7 +113,7 @@ def update(
 ) -> Outputs:
     """Tags are all that can change."""
     arn = actual.outputs["arn"]
-    removed = sorted(set(actual.props["tags"]) - set(resource.props["tags"]))
+    removed = defaults.dropped_tags(resource, actual)
     if removed:
         aws.call("stepfunctions", "untag_resource", resourceArn=arn, tagKeys=removed)
     aws.call("stepfunctions", "tag_resource", resourceArn=arn, tags=_tags(resource))

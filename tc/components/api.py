@@ -260,7 +260,7 @@ def update(
     children: Sequence[Resource],
 ) -> Outputs:
     told: dict[str, str] = dict(actual.outputs)
-    changed = {change.path.split(".")[0] for change in changes}
+    changed = defaults.changed(changes)
     if changed & {"tags", "owner", "domain"}:
         _retag(aws, resource, actual)
     if resource.props["protocol"] == "REST":
@@ -326,7 +326,7 @@ def _drop_stage(aws: Aws, actual: Actual) -> None:
 
 
 def _retag(aws: Aws, resource: Resource, actual: Actual) -> None:
-    removed = sorted(set(actual.props["tags"]) - set(resource.props["tags"]))
+    removed = defaults.dropped_tags(resource, actual)
     if actual.props["domain"] and not resource.props["domain"]:
         removed.append(DOMAIN_TAG)
     rest = resource.props["protocol"] == "REST"

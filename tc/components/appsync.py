@@ -9,16 +9,17 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from tc.components import defaults
 from tc.components.protocol import Aws, Index
 from tc.errors import AwsError
-from tc.plan.resource import Change, Resource
+from tc.plan.resource import Resource
 from tc.spec.facts import Facts
-from tc.spec.scope import OWNER_TAG, own_tags
+from tc.spec.scope import OWNER_TAG, Scope, own_tags
 from tc.spec.topology import Entry, Topology
 
 _API = re.compile(r"arn:[^:]+:appsync:[^:]*:[^:]*:apis/(?P<id>[^/]+)")
@@ -32,25 +33,72 @@ VALID = "valid"
 NO_KEY = "none"
 
 
-def mine(live: Iterable[Mapping[str, Any]], resource: Resource) -> Mapping[str, Any] | None:
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """APIs of one sort, in the words of AppSync: how one is got and all are listed.
+
+    Neither can be listed by name or tag; an account has at most 50 in a region.
+    """
+
+    get: str
+    one: str
+    list: str
+    all: str
+
+
+EVENT_API = Sort("get_api", "api", "list_apis", "apis")
+GRAPHQL_API = Sort("get_graphql_api", "graphqlApi", "list_graphql_apis", "graphqlApis")
+
+
+def find_apis(
+    aws: Aws, scope: Scope, index: Index, sort: Sort, kind: str, role: str
+) -> Iterator[Resource]:
+    """The sandbox's APIs: by the index of tags, else by their roles, made for each `role`."""
+    apis = _by_mark(aws, index, sort)
+    if not apis and (index.names(role) or index.lags):
+        apis = _all(aws, sort)
+    for api in apis:
+        if owner_of(api) == scope.owner:
+            name = api["name"]
+            payload = {"found": api}
+            yield Resource(kind, f"{kind}/{name}", name, name, scope.owner, {}, payload=payload)
+
+
+def live_apis(
+    aws: Aws, resources: Sequence[Resource], sort: Sort
+) -> Iterator[tuple[Resource, Mapping[str, Any]]]:
+    """Each of the resources that is there, and what AppSync tells of it."""
+    unknown = [resource for resource in resources if "found" not in (resource.payload or {})]
+    live = _all(aws, sort) if unknown else []
+    for resource in resources:
+        api = (resource.payload or {}).get("found") or _mine(live, resource)
+        if api:
+            yield resource, api
+
+
+def _all(aws: Aws, sort: Sort) -> list[dict[str, Any]]:
+    return list(aws.pages("appsync", sort.list, sort.all))
+
+
+def _mine(live: Iterable[Mapping[str, Any]], resource: Resource) -> Mapping[str, Any] | None:
     """Of the APIs of the resource's name its owner's; another's when there is no such."""
     named = [api for api in live if api["name"] == resource.name]
     owned = [api for api in named if owner_of(api) == resource.owner]
     return next(iter([*owned, *named]), None)
 
 
-def by_mark(aws: Aws, index: Index, operation: str, key: str) -> list[dict[str, Any]]:
-    """The APIs of which the index of tags tells, of the sort that `operation` gets: an ARN
-    doesn't say of which sort an API is."""
+def _by_mark(aws: Aws, index: Index, sort: Sort) -> list[dict[str, Any]]:
+    """The APIs of the sort of which the index of tags tells: an ARN doesn't say of which
+    sort an API is."""
     found = [_API.fullmatch(arn) for arn in index.tagged]
     numbers = [match["id"] for match in found if match]
-    lives = aws.map(lambda number: _one(aws, number, operation, key), numbers)
+    lives = aws.map(lambda number: _one(aws, number, sort), numbers)
     return [live for live in lives if live]
 
 
-def _one(aws: Aws, number: str, operation: str, key: str) -> dict[str, Any] | None:
+def _one(aws: Aws, number: str, sort: Sort) -> dict[str, Any] | None:
     with defaults.if_there():
-        live: dict[str, Any] = aws.call("appsync", operation, apiId=number)[key]
+        live: dict[str, Any] = aws.call("appsync", sort.get, apiId=number)[sort.one]
         return live
     return None
 
@@ -68,11 +116,6 @@ def retag(aws: Aws, arn: str, before: Mapping[str, str], resource: Resource) -> 
     if removed:
         write(aws, "untag_resource", resourceArn=arn, tagKeys=removed)
     write(aws, "tag_resource", resourceArn=arn, tags=dict(resource.payload["tags"]))
-
-
-def changed(changes: Sequence[Change]) -> set[str]:
-    """The props that differ."""
-    return {change.path.split(".")[0] for change in changes}
 
 
 def write(aws: Aws, operation: str, /, **given: Any) -> dict[str, Any]:

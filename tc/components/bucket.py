@@ -313,7 +313,7 @@ def update(
     changes: Sequence[Change],
     children: Sequence[Resource],
 ) -> Outputs:
-    changed = {change.path.split(".")[0] for change in changes}
+    changed = defaults.changed(changes)
     if "private" in changed:
         _block(aws, resource.name)
     has_before = {key for key in SETTINGS if actual.props[key]}

@@ -13,7 +13,6 @@ from typing import Any
 
 from tc.components import channel_check, defaults
 from tc.components.appsync import (
-    changed,
     listed,
     live_source,
     put_source,
@@ -333,7 +332,7 @@ def update(
     children: Sequence[Resource],
 ) -> Outputs:
     """UpdateChannelNamespace takes all settings; a source that nothing uses goes after it."""
-    fields, api_id = changed(changes), actual.outputs["id"]
+    fields, api_id = defaults.changed(changes), actual.outputs["id"]
     sources = {path[0] for path in _paths(changes) if path[-1] not in _NO_SOURCE}
     moments = [moment for moment in _MOMENTS if moment in sources]
     _put_sources(aws, api_id, resource, there=actual.outputs["sources"], moments=moments)

@@ -11,17 +11,17 @@ from typing import Any
 
 from tc.components import defaults
 from tc.components.appsync import (
+    EVENT_API,
     NO_KEY,
     VALID,
     address,
     authorizer_function,
-    by_mark,
-    changed,
+    find_apis,
     key_digest,
     key_state,
+    live_apis,
     live_key,
     make_key,
-    mine,
     owner_of,
     retag,
     tags_of,
@@ -111,32 +111,16 @@ def authorizer_of(topology: Topology) -> str | None:
 
 
 def find(aws: Aws, scope: Scope, index: Index) -> Iterator[Resource]:
-    apis = by_mark(aws, index, "get_api", "api")
-    if not apis and (index.names("channel") or index.lags):
-        apis = _all(aws)
-    for api in apis:
-        if owner_of(api) == scope.owner:
-            name = api["name"]
-            payload = {"found": api}
-            yield Resource(KIND, f"{KIND}/{name}", name, name, scope.owner, {}, payload=payload)
-
-
-def _all(aws: Aws) -> list[dict[str, Any]]:
-    """Event APIs can't be listed by name or tag; an account has at most 50 in a region."""
-    return list(aws.pages("appsync", "list_apis", "apis"))
+    return find_apis(aws, scope, index, EVENT_API, KIND, "channel")
 
 
 def read(aws: Aws, resources: Sequence[Resource]) -> Iterable[Actual]:
     from tc.components import channel
 
     found = []
-    unknown = [resource for resource in resources if "found" not in (resource.payload or {})]
-    live = _all(aws) if unknown else []
-    for resource in resources:
-        api = (resource.payload or {}).get("found") or mine(live, resource)
-        if api:
-            actual = _actual(aws, resource, api)
-            found += [actual, *channel.live_channels(aws, actual)]
+    for resource, api in live_apis(aws, resources, EVENT_API):
+        actual = _actual(aws, resource, api)
+        found += [actual, *channel.live_channels(aws, actual)]
     return found
 
 
@@ -222,7 +206,7 @@ def update(
     changes: Sequence[Change],
     children: Sequence[Resource],
 ) -> Outputs:
-    fields, api_id = changed(changes), actual.outputs["id"]
+    fields, api_id = defaults.changed(changes), actual.outputs["id"]
     digest = actual.outputs["key_digest"]
     if fields & {"authorization", "authorizer"}:
         _rewrite(aws, api_id, resource)

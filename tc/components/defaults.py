@@ -9,8 +9,9 @@ from contextlib import contextmanager
 
 from tc.components.protocol import Aws
 from tc.errors import AwsError
-from tc.plan.resource import Actual, Resource
+from tc.plan.resource import Actual, Change, Resource
 from tc.spec.finding import Finding
+from tc.spec.scope import Scope
 from tc.spec.topology import Entry, Topology
 
 
@@ -41,6 +42,24 @@ def if_there() -> Iterator[None]:
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
     """Tags as IAM and EventBridge take them."""
     return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def changed(changes: Iterable[Change]) -> set[str]:
+    """The props that differ."""
+    return {change.path.split(".")[0] for change in changes}
+
+
+def dropped_tags(resource: Resource, actual: Actual) -> list[str]:
+    """The user's tags that a live thing has and should have no more."""
+    return sorted(set(actual.props["tags"]) - set(resource.props["tags"]))
+
+
+def named(kind: str, scope: Scope, names: Iterable[str]) -> Iterator[Resource]:
+    """What `find` tells of things called ``{namespace}_{title}_{sandbox}``."""
+    prefix, end = f"{scope.namespace}_", f"_{scope.sandbox}"
+    for name in sorted(names):
+        title = name.removeprefix(prefix).removesuffix(end)
+        yield Resource(kind, f"{kind}/{name}", name, title, scope.owner, {})
 
 
 #: the tag that tells which settings a thing was given that take a read of their own:

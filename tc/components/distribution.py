@@ -339,7 +339,7 @@ def update(
     changes: Sequence[Change],
     children: Sequence[Resource],
 ) -> Outputs:
-    changed = {change.path.split(".")[0] for change in changes}
+    changed = defaults.changed(changes)
     if changed & {"tags", "owner"}:
         _retag(aws, resource, actual)
     outputs = actual.outputs
@@ -385,7 +385,7 @@ def _rewrite(aws: Aws, resource: Resource, actual: Actual) -> Outputs:
 
 def _retag(aws: Aws, resource: Resource, actual: Actual) -> None:
     arn = actual.outputs["arn"]
-    removed = sorted(set(actual.props["tags"]) - set(resource.props["tags"]))
+    removed = defaults.dropped_tags(resource, actual)
     if removed:
         aws.call("cloudfront", "untag_resource", Resource=arn, TagKeys={"Items": removed})
     tags = {"Items": defaults.tag_list(resource.payload["tags"])}

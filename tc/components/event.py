@@ -212,7 +212,7 @@ def update(
     changes: Sequence[Change],
     children: Sequence[Resource],
 ) -> Outputs:
-    changed = {change.path.split(".")[0] for change in changes}
+    changed = defaults.changed(changes)
     if changed & {"pattern", "state"}:
         _put_rule(aws, resource)
     if "targets" in changed:
@@ -236,7 +236,7 @@ def _change_targets(aws: Aws, resource: Resource, actual: Actual) -> None:
 
 def _retag(aws: Aws, resource: Resource, actual: Actual) -> None:
     arn = actual.outputs["arn"]
-    removed = sorted(set(actual.props["tags"]) - set(resource.props["tags"]))
+    removed = defaults.dropped_tags(resource, actual)
     if removed:
         aws.call("events", "untag_resource", ResourceARN=arn, TagKeys=removed)
     aws.call(

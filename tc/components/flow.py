@@ -202,7 +202,7 @@ def update(
     changes: Sequence[Change],
     children: Sequence[Resource],
 ) -> Outputs:
-    changed = {change.path.split(".")[0] for change in changes}
+    changed = defaults.changed(changes)
     arn = actual.outputs["arn"]
     settings: dict[str, Any] = {}
     if "definition" in changed:
@@ -222,7 +222,7 @@ def update(
             ),
         )
     if changed & {"tags", "owner"}:
-        removed = sorted(set(actual.props["tags"]) - set(resource.props["tags"]))
+        removed = defaults.dropped_tags(resource, actual)
         if removed:
             aws.call("stepfunctions", "untag_resource", resourceArn=arn, tagKeys=removed)
         aws.call(

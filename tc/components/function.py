@@ -199,7 +199,7 @@ def update(
     children: Sequence[Resource],
 ) -> Outputs:
     """Code, then configuration, then the rest: Lambda takes one change at a time."""
-    changed = {change.path.split(".")[0] for change in changes}
+    changed = defaults.changed(changes)
     if actual.outputs.get("state") == "Pending":
         settle(aws, resource)
     if changed & {"code", "arch"}:
@@ -268,7 +268,7 @@ def _retag(aws: Aws, resource: Resource, actual: Actual, changed: set[str]) -> N
     if not (changed & {"tags", "owner"} or large or stale):
         return
     arn = actual.outputs["arn"]
-    removed = sorted(set(actual.props["tags"]) - set(resource.props["tags"]))
+    removed = defaults.dropped_tags(resource, actual)
     if removed and "tags" in changed:
         aws.call("lambda", "untag_resource", Resource=arn, TagKeys=removed)
     aws.call("lambda", "tag_resource", Resource=arn, Tags=_tags(resource))

@@ -336,7 +336,7 @@ def update_route(
     aws: Aws, resource: Resource, actual: Actual, changes: Sequence[Change]
 ) -> Outputs:
     api: Mapping[str, str] = resource.payload["parent"]
-    changed = {change.path.split(".")[0] for change in changes}
+    changed = defaults.changed(changes)
     old = actual.outputs["integration"]
     before, after = actual.props["integration"], resource.props["integration"]
     # an update can't take away what another sort of integration has

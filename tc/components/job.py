@@ -198,7 +198,7 @@ def update(
     changes: Sequence[Change],
     children: Sequence[Resource],
 ) -> Outputs:
-    changed = {change.path.split(".")[0] for change in changes}
+    changed = defaults.changed(changes)
     if "script" in changed:
         _upload(aws, resource)
     if changed - {"tags", "owner"}:
@@ -211,7 +211,7 @@ def update(
         _forget_script(aws, actual.outputs["script"])
     if changed & {"tags", "owner"}:
         arn = actual.outputs["arn"]
-        removed = sorted(set(actual.props["tags"]) - set(resource.props["tags"]))
+        removed = defaults.dropped_tags(resource, actual)
         if removed:
             aws.call("glue", "untag_resource", ResourceArn=arn, TagsToRemove=removed)
         aws.call("glue", "tag_resource", ResourceArn=arn, TagsToAdd=resource.payload["tags"])

@@ -161,9 +161,9 @@ def update(
     changes: Sequence[Change],
     children: Sequence[Resource],
 ) -> Outputs:
-    changed = {change.path.split(".")[0] for change in changes}
+    changed = defaults.changed(changes)
     if changed & {"owner", "tags"}:
-        removed = sorted(set(actual.props["tags"]) - set(resource.props["tags"]))
+        removed = defaults.dropped_tags(resource, actual)
         if removed:
             aws.call("logs", "untag_resource", resourceArn=actual.outputs["arn"], tagKeys=removed)
         aws.call(

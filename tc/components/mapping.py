@@ -313,7 +313,7 @@ def update(
     changes: Sequence[Change],
     children: Sequence[Resource],
 ) -> Outputs:
-    changed = {change.path.split(".")[0] for change in changes}
+    changed = defaults.changed(changes)
     settings = _settings(resource, sorted(changed))
     if settings:
         aws.insist(
@@ -324,7 +324,7 @@ def update(
         )
     if changed & {"tags", "owner"}:
         arn = actual.outputs["arn"]
-        removed = sorted(set(actual.props["tags"]) - set(resource.props["tags"]))
+        removed = defaults.dropped_tags(resource, actual)
         if removed:
             aws.call("lambda", "untag_resource", Resource=arn, TagKeys=removed)
         aws.call("lambda", "tag_resource", Resource=arn, Tags=dict(resource.payload["tags"]))

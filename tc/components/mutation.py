@@ -11,7 +11,6 @@ from typing import Any
 
 from tc.components import defaults, mutation_check, mutation_code
 from tc.components.appsync import (
-    changed,
     listed,
     live_source,
     put_source,
@@ -204,7 +203,7 @@ def update(
     changes: Sequence[Change],
     children: Sequence[Resource],
 ) -> Outputs:
-    fields, outputs = changed(changes), actual.outputs
+    fields, outputs = defaults.changed(changes), actual.outputs
     api_id = outputs["id"]
     name = _source(*resource.name.split("."))
     if "source" in fields:

@@ -8,16 +8,16 @@ from typing import Any
 
 from tc.components import defaults
 from tc.components.appsync import (
+    GRAPHQL_API,
     NO_KEY,
     VALID,
     address,
     authorizer_function,
-    by_mark,
-    changed,
+    find_apis,
     key_state,
+    live_apis,
     live_key,
     make_key,
-    mine,
     owner_of,
     retag,
     tags_of,
@@ -162,32 +162,16 @@ def desired(topology: Topology, facts: Facts) -> Iterator[Resource]:
 
 
 def find(aws: Aws, scope: Scope, index: Index) -> Iterator[Resource]:
-    apis = by_mark(aws, index, "get_graphql_api", "graphqlApi")
-    if not apis and (index.names("mutation") or index.lags):
-        apis = _all(aws)
-    for api in apis:
-        if owner_of(api) == scope.owner:
-            name = api["name"]
-            payload = {"found": api}
-            yield Resource(KIND, f"{KIND}/{name}", name, name, scope.owner, {}, payload=payload)
-
-
-def _all(aws: Aws) -> list[dict[str, Any]]:
-    """GraphQL APIs can't be listed by name or tag; an account has at most 50 in a region."""
-    return list(aws.pages("appsync", "list_graphql_apis", "graphqlApis"))
+    return find_apis(aws, scope, index, GRAPHQL_API, KIND, "mutation")
 
 
 def read(aws: Aws, resources: Sequence[Resource]) -> Iterable[Actual]:
     from tc.components import mutation
 
     found = []
-    unknown = [resource for resource in resources if "found" not in (resource.payload or {})]
-    live = _all(aws) if unknown else []
-    for resource in resources:
-        api = (resource.payload or {}).get("found") or mine(live, resource)
-        if api:
-            actual = _actual(aws, resource, api)
-            found += [actual, *mutation.live_resolvers(aws, actual)]
+    for resource, api in live_apis(aws, resources, GRAPHQL_API):
+        actual = _actual(aws, resource, api)
+        found += [actual, *mutation.live_resolvers(aws, actual)]
     return found
 
 
@@ -305,7 +289,7 @@ def update(
     changes: Sequence[Change],
     children: Sequence[Resource],
 ) -> Outputs:
-    fields, api_id = changed(changes), actual.outputs["id"]
+    fields, api_id = defaults.changed(changes), actual.outputs["id"]
     if fields & {"authorization", "authorizer"}:
         _rewrite(aws, api_id, resource)
     if "schema" in fields:

@@ -113,10 +113,7 @@ def find(aws: Aws, scope: Scope, index: Index) -> Iterator[Resource]:
     """By their roles, and by their mark."""
     names = {arn.partition(":pipe/")[2] for arn in index.tagged if ":pipes:" in arn}
     names |= {pipe_name(scope, name) for name in index.names(KIND)}
-    prefix, end = f"{scope.namespace}_", f"_{scope.sandbox}"
-    for name in sorted(names):
-        title = name.removeprefix(prefix).removesuffix(end)
-        yield Resource(KIND, f"{KIND}/{name}", name, title, scope.owner, {})
+    return defaults.named(KIND, scope, names)
 
 
 def read(aws: Aws, resources: Sequence[Resource]) -> Iterable[Actual]:
@@ -237,7 +234,7 @@ def update(
     changes: Sequence[Change],
     children: Sequence[Resource],
 ) -> Outputs:
-    changed = {change.path.split(".")[0] for change in changes}
+    changed = defaults.changed(changes)
     if changed - {"tags", "owner"}:
         aws.insist(
             f"role of {resource.title}",
@@ -245,7 +242,7 @@ def update(
         )
     if changed & {"tags", "owner"}:
         arn = actual.outputs["arn"]
-        removed = sorted(set(actual.props["tags"]) - set(resource.props["tags"]))
+        removed = defaults.dropped_tags(resource, actual)
         if removed:
             aws.call("pipes", "untag_resource", resourceArn=arn, tagKeys=removed)
         tags = dict(resource.payload["tags"])

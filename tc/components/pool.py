@@ -303,7 +303,7 @@ def update(
     changes: Sequence[Change],
     children: Sequence[Resource],
 ) -> Outputs:
-    changed = {change.path.split(".")[0] for change in changes}
+    changed = defaults.changed(changes)
     gone = set(actual.props["tags"]) - set(resource.props["tags"])
 
     def edit(settings: dict[str, Any]) -> None:

@@ -280,13 +280,13 @@ def update(
     changes: Sequence[Change],
     children: Sequence[Resource],
 ) -> Outputs:
-    changed = {change.path.split(".")[0] for change in changes}
+    changed = defaults.changed(changes)
     url = actual.outputs["url"]
     attributes = _attributes(resource, sorted(changed - {"tags", "owner"}))
     if attributes:
         aws.call("sqs", "set_queue_attributes", QueueUrl=url, Attributes=attributes)
     if changed & {"tags", "owner"}:
-        removed = sorted(set(actual.props["tags"]) - set(resource.props["tags"]))
+        removed = defaults.dropped_tags(resource, actual)
         if removed:
             aws.call("sqs", "untag_queue", QueueUrl=url, TagKeys=removed)
         aws.call("sqs", "tag_queue", QueueUrl=url, Tags=dict(resource.payload["tags"]))

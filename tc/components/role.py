@@ -249,7 +249,7 @@ def update(
     changes: Sequence[Change],
     children: Sequence[Resource],
 ) -> Outputs:
-    changed = {change.path.split(".")[0] for change in changes}
+    changed = defaults.changed(changes)
     if "trust" in changed:
         aws.call(
             "iam",
@@ -267,7 +267,7 @@ def update(
 
 
 def _retag(aws: Aws, resource: Resource, actual: Actual) -> None:
-    removed = sorted(set(actual.props["tags"]) - set(resource.props["tags"]))
+    removed = defaults.dropped_tags(resource, actual)
     if removed:
         aws.call("iam", "untag_role", RoleName=resource.name, TagKeys=removed)
     aws.call("iam", "tag_role", RoleName=resource.name, Tags=defaults.tag_list(_tags(resource)))

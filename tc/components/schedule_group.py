@@ -136,7 +136,7 @@ def update(
     children: Sequence[Resource],
 ) -> Outputs:
     arn = actual.outputs["arn"]
-    removed = sorted(set(actual.props["tags"]) - set(resource.props["tags"]))
+    removed = defaults.dropped_tags(resource, actual)
     if removed:
         aws.call("scheduler", "untag_resource", ResourceArn=arn, TagKeys=removed)
     tags = defaults.tag_list(resource.payload["tags"])

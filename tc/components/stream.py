@@ -166,10 +166,7 @@ def find(aws: Aws, scope: Scope, index: Index) -> Iterator[Resource]:
     marker = ":deliverystream/"
     names = {arn.split(marker)[1] for arn in index.tagged if marker in arn}
     names |= {stream_name(scope, name) for name in index.names(KIND)}
-    prefix, end = f"{scope.namespace}_", f"_{scope.sandbox}"
-    for name in sorted(names):
-        title = name.removeprefix(prefix).removesuffix(end)
-        yield Resource(KIND, f"{KIND}/{name}", name, title, scope.owner, {})
+    return defaults.named(KIND, scope, names)
 
 
 def read(aws: Aws, resources: Sequence[Resource]) -> Iterable[Actual]:
@@ -268,7 +265,7 @@ def update(
     changes: Sequence[Change],
     children: Sequence[Resource],
 ) -> Outputs:
-    changed = {change.path.split(".")[0] for change in changes}
+    changed = defaults.changed(changes)
     if changed - {"tags", "owner"}:
         aws.insist(
             f"role of {resource.name}",
@@ -287,7 +284,7 @@ def update(
 
 
 def _retag(aws: Aws, resource: Resource, actual: Actual) -> None:
-    removed = sorted(set(actual.props["tags"]) - set(resource.props["tags"]))
+    removed = defaults.dropped_tags(resource, actual)
     if removed:
         aws.call(
             "firehose",

@@ -111,9 +111,7 @@ def find(aws: Aws, scope: Scope, index: Index) -> Iterator[Resource]:
     names = {name for name in page["TableNames"] if name.startswith(prefix) and name.endswith(end)}
     marker = ":table/"
     names |= {arn.split(marker)[1] for arn in index.tagged if ":dynamodb:" in arn and marker in arn}
-    for name in sorted(names):
-        title = name.removeprefix(prefix).removesuffix(end)
-        yield Resource(KIND, f"{KIND}/{name}", name, title, scope.owner, {})
+    return defaults.named(KIND, scope, names)
 
 
 def read(aws: Aws, resources: Sequence[Resource]) -> Iterable[Actual]:
@@ -270,7 +268,7 @@ def update(
     changes: Sequence[Change],
     children: Sequence[Resource],
 ) -> Outputs:
-    changed = {change.path.split(".")[0] for change in changes}
+    changed = defaults.changed(changes)
     before, after = actual.props, resource.props
     if "billing" in changed:
         _alter(aws, resource, BillingMode=after["billing"])
@@ -316,9 +314,9 @@ def _change_indexes(
 
 def _retag(aws: Aws, resource: Resource, actual: Actual) -> None:
     arn = actual.outputs["arn"]
-    removed = set(actual.props["tags"]) - set(resource.props["tags"])
+    removed = defaults.dropped_tags(resource, actual)
     if actual.props["ttl"] and not resource.props["ttl"]:
-        removed.add(defaults.HAS_TAG)
+        removed.append(defaults.HAS_TAG)
     if removed:
         aws.call("dynamodb", "untag_resource", ResourceArn=arn, TagKeys=sorted(removed))
     tags = defaults.tag_list(resource.payload["tags"])

@@ -168,7 +168,7 @@ def update(
     changes: Sequence[Change],
     children: Sequence[Resource],
 ) -> Outputs:
-    changed = {change.path.split(".")[0] for change in changes}
+    changed = defaults.changed(changes)
     arn = actual.outputs["arn"]
     updates: dict[str, Any] = {}
     if "output" in changed:
@@ -184,7 +184,7 @@ def update(
             "athena", "update_work_group", WorkGroup=resource.name, ConfigurationUpdates=updates
         )
     if changed & {"tags", "owner"}:
-        removed = sorted(set(actual.props["tags"]) - set(resource.props["tags"]))
+        removed = defaults.dropped_tags(resource, actual)
         if removed:
             aws.call("athena", "untag_resource", ResourceARN=arn, TagKeys=removed)
         tags = defaults.tag_list(resource.payload["tags"])

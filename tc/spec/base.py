@@ -78,7 +78,8 @@ class Whole(Strict):
 
     def entries(self) -> Mapping[str, Entity]:
         """The entries by name."""
-        raise NotImplementedError
+        found: Mapping[str, Entity] = getattr(self, self.ENTRIES)
+        return found
 
 
 def keys(model: type[BaseModel]) -> dict[str, tuple[str, ...]]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -164,13 +165,11 @@ class Logs(Part):
 
 class StateMachines(Part):
     groups: dict[str, dict[str, Any]]
+    _activity: Callable[[str], dict[str, Any]]
 
     def start(self) -> None:
         self.machines: dict[str, dict[str, Any]] = {}
         self.versions: dict[str, list[str]] = {}
-
-    def _activity(self, arn: str) -> dict[str, Any]:
-        raise NotImplementedError
 
     def _machine(self, arn: str) -> dict[str, Any]:
         if ":activity:" in arn:
