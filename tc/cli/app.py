@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import typer
 
 from tc.cli import (
+    build,
     compose,
     create,
     delete,
@@ -40,6 +41,7 @@ app = typer.Typer(
 app.command("create")(create.create)
 app.command("update")(update.update)
 app.command("diff")(diff.diff)
+app.command("build")(build.build)
 app.command("delete")(delete.delete)
 app.command("invoke")(invoke.invoke)
 app.command("logs")(logs.logs)

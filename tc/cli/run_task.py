@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -66,16 +66,16 @@ def run_task(
 def _tasks(run: Run, name: str, components: Sequence[str], service: str | None) -> list[Task]:
     """What is to be run. Raises UsageError when there is no such task or function."""
     from tc.build.tasks import Task
+    from tc.cli.functions import chosen, labelled
     from tc.cli.run import read_topology
     from tc.load.find import git_root
 
     spec, _ = read_topology(run, service, None, None)
-    every = _named((part.name, f) for part in spec.family() for f in part.functions.values())
-    chosen = _chosen(every, components, here=None if service else Path.cwd())
+    found = chosen(labelled(spec), components, here=None if service else Path.cwd())
     root = (git_root(spec.dir) or spec.dir).resolve()
-    own = [(label, f) for label, f in chosen if _is_own(f.dir.resolve(), root)]
-    if components and len(own) < len(chosen):
-        raise _foreign([label for label, f in chosen if (label, f) not in own])
+    own = [(label, f) for label, f in found.items() if _is_own(f.dir.resolve(), root)]
+    if components and len(own) < len(found):
+        raise _foreign([label for label, f in found.items() if (label, f) not in own])
     lacking = [label for label, function in own if name not in function.tasks]
     if len(lacking) == len(own) or (components and lacking):
         raise _no_task(name, own, lacking)
@@ -96,41 +96,6 @@ def _is_own(directory: Path, root: Path) -> bool:
 
     fetched = directory.is_relative_to(cache_place().resolve())
     return directory.is_relative_to(root) and not fetched
-
-
-def _named(functions: Iterable[tuple[str, Function]]) -> list[_Named]:
-    """Each function by its name; with its topology's before it where another has the same."""
-    listed = list(functions)
-    names = [function.name for _, function in listed]
-    return [
-        (f"{namespace}/{f.name}" if names.count(f.name) > 1 else f.name, f)
-        for namespace, f in listed
-    ]
-
-
-def _chosen(every: list[_Named], components: Sequence[str], here: Path | None) -> list[_Named]:
-    """Those that `-c` names, else the one whose directory this is, else all."""
-    from tc.errors import UsageError
-    from tc.load.suggest import did_you_mean
-
-    wanted = [component.removeprefix("functions/") for component in components]
-    known = {name for label, function in every for name in (label, function.name)}
-    for name in wanted:
-        if name not in known:
-            listed = ", ".join(label for label, _ in every) or "none"
-            raise UsageError(
-                f"there is no function `{name}`",
-                code="component",
-                where="-c",
-                hint=did_you_mean(name, known) or f"the functions are {listed}",
-            )
-    if wanted:
-        return [(label, f) for label, f in every if label in wanted or f.name in wanted]
-    # inline code has no directory of its own
-    inside = [
-        (label, f) for label, f in every if here and f.inline is None and here.is_relative_to(f.dir)
-    ]
-    return inside or every
 
 
 def _foreign(labels: Sequence[str]) -> UsageError:

@@ -19,16 +19,17 @@ from tc.load.infer import (
     languages_of,
     meant_language,
 )
+from tc.load.libraries import language_of
+from tc.load.libraries import problems as library_problems
 from tc.load.reader import Reader
 from tc.load.runtime import image_problems, settings
 from tc.spec.base import Targets
 from tc.spec.chain import MapHint
 from tc.spec.fetched import is_reference, mistake
 from tc.spec.finding import Address, Finding
-from tc.spec.function import Build, Function, FunctionFile, Inline
+from tc.spec.function import BUILD_KINDS, LIBRARY_KINDS, Build, Function, FunctionFile, Inline
 from tc.spec.names import NAME
 
-_LATER_BUILDS = frozenset({"layer", "library", "image", "extension"})
 #: JavaScript that only a module may hold (ECMAScript, "Modules")
 _ES_MODULE = re.compile(r"^\s*(?:export\b|import\s*[\w{*\"'])", re.MULTILINE)
 
@@ -57,15 +58,15 @@ def assemble(
     runtime = said.runtime
     code = runtime.get("code")
     lang, handler = "", runtime.get("handler") or ""
-    if runtime.get("package_type") != "image":
+    if runtime.get("package_type") != "image" or said.is_library:
         known = _language(said, found, reader)
         if known is None:
             return None
-        lang, handler = known, handler or family(known).handler
+        lang, handler = known, handler or (family(known).handler if known else "")
         is_built = bool(said.tasks.get("build") or said.build.command)
         if code is not None:
             reader.findings += inline_problems(said, found, lang, handler)
-        elif not is_built:
+        elif not is_built and not said.is_library:
             _check_handler(name, found, lang, handler, said, reader)
     top = entry.model if entry else None
     return Function(
@@ -82,6 +83,7 @@ def assemble(
         ephemeral_storage=runtime.get("ephemeral_storage") or 512,
         tracing=bool(runtime.get("tracing")),
         layers=(*runtime.get("layers", ()), *runtime.get("extensions", ())),
+        extensions=tuple(runtime.get("extensions", ())),
         tags=said.merged("tags"),
         origins=said.origins(),
         tasks=said.tasks,
@@ -113,6 +115,14 @@ class _Said:
         self.runtime = self._runtime()
         self.build = self._build()
         self.tasks: dict[str, str] = self.merged("tasks")
+
+    @property
+    def kind(self) -> str:
+        return (self.build.kind or "code").lower()
+
+    @property
+    def is_library(self) -> bool:
+        return self.kind in LIBRARY_KINDS
 
     def last(self, key: str) -> Any:
         values = [getattr(part.model, key) for part in self.parts]
@@ -192,18 +202,12 @@ class _Said:
         if self.runtime.get("package_type") == "image":
             yield from image_problems(self.runtime, self.address)
         kind = self.build.kind
-        if kind is None or kind.lower() == "code":
-            return
-        address = self.address("build", "kind")
-        if kind.lower() == "inline":
-            if self.runtime.get("code") is None:
-                hint = "write the handler's source: `runtime: { code: … }`"
-                yield Finding("missing-key", "there is no code to build inline", address, hint)
-        elif kind.lower() in _LATER_BUILDS:
-            yield Finding("not-yet", f"this version of tc can't build `{kind}` yet", address)
-        else:
+        if kind is not None and kind.lower() not in BUILD_KINDS:
             message = f"`{kind}` is no kind of build"
-            yield Finding("invalid-value", message, address, "write Code, or leave it out")
+            hint = f"write one of: {', '.join(BUILD_KINDS)}"
+            yield Finding("invalid-value", message, self.address("build", "kind"), hint)
+        if self.is_library:
+            yield from library_problems(self.kind, self.runtime, self.parts)
 
     def _names(self) -> Iterator[Finding]:
         namespace = self.last("namespace")
@@ -247,9 +251,16 @@ def _inferred(said: _Said, found: Found, reader: Reader) -> str | None:
         reader.findings.append(Finding("missing-key", message, at, hint, "key"))
         return None
     candidates = languages_of(found.markers)
+    if said.is_library:
+        candidates = candidates or language_of(found.dir)
+        if said.kind == "extension" and not candidates:
+            return ""
     if len(candidates) == 1:
         return candidates[0]
-    if candidates:
+    if said.is_library:
+        message = f"{found.dir.name}/ doesn't tell what language it is in"
+        hint = "say which one in `runtime.lang`"
+    elif candidates:
         message = f"{found.dir.name}/ has handlers of several languages"
         hint = "say which one in `runtime.lang`"
     else:

@@ -12,9 +12,6 @@ LATER: dict[str, frozenset[str]] = {
     "topology": _keys("tests"),
     "functions": _keys("test"),
     "function file": _keys("test"),
-    "build": _keys(
-        "package_manager shared_context skip_dev_deps dirs include_deps version image_name"
-    ),
 }
 _VERTICAL = (
     "what a vertical is, is known to the company that named it, and not to tc",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tc.errors import UsageError
 from tc.load.find import find_service, find_topology, git_root, topology_file
+from tc.load.libraries import with_libraries
 from tc.load.locate import locate
 from tc.load.reader import Reader
 from tc.load.topology import Project
@@ -41,5 +42,6 @@ def load(directory: Path, sections: Mapping[str, type[Strict]]) -> Loaded:
             hint="go to a directory with a topology.yml, or name one with --service NAME",
         )
     reader = Reader(git_root(directory) or directory.resolve())
-    spec = Project(reader, sections).load(directory)
+    loaded = Project(reader, sections).load(directory)
+    spec = with_libraries(loaded) if loaded else None
     return Loaded(spec, tuple(dict.fromkeys(reader.findings)))

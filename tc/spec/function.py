@@ -15,6 +15,11 @@ from tc.spec.finding import Address
 from tc.spec.scope import Scope
 
 Arch = Literal["x86_64", "arm64"]
+PackageManager = Literal["uv", "pip", "poetry", "pipenv", "npm", "pnpm", "yarn", "bundler"]
+#: (lower case) what `build.kind` may be
+BUILD_KINDS = ("code", "inline", "layer", "library", "image", "extension")
+#: those of what is no function: it becomes a layer that functions list
+LIBRARY_KINDS = ("layer", "library", "extension")
 
 
 class FileSystemModel(Strict):
@@ -34,7 +39,7 @@ class Runtime(Strict):
     handler: str | None = Field(None, description="module.function; inferred: handler.handler")
     package_type: Literal["zip", "image"] | None = Field(None, description="zip")
     layers: list[str] = Field([], description="name, name:version or ARN, in order")
-    extensions: list[str] = Field([], description="ARNs of extension layers")
+    extensions: list[str] = Field([], description="layers of extensions: name, ARN, …")
     arch: Arch | None = Field(None, description="x86_64")
     memory: Annotated[int, Field(ge=128, le=10240)] | None = Field(None, description="MB; 128")
     memory_size: Annotated[int, Field(ge=128, le=10240)] | None = Field(None, description="memory")
@@ -76,10 +81,28 @@ class Runtime(Strict):
 class Build(Strict):
     """`build` of a function: how its package is made."""
 
-    kind: str | None = Field(None, description="Code, or Inline with `runtime.code`")
+    kind: str | None = Field(
+        None,
+        description="code; inline: with its dependencies in the package; image; and what is no "
+        "function: layer, library, extension",
+    )
     command: str | None = Field(None, description="instead of `tasks.build`")
     pre: list[str] = Field([], description="commands before")
     post: list[str] = Field([], description="commands after")
+    package_manager: PackageManager | None = Field(
+        None, description="whose files say what it depends on; the lock file that is there"
+    )
+    shared_context: bool = Field(
+        True, description="packages beside its directory may be built in; true"
+    )
+    skip_dev_deps: bool = Field(True, description="leave out dependencies for development; true")
+    dirs: list[str] = Field(
+        [], description="directories whose contents go into its layer; lib and vendor"
+    )
+    include_deps: bool = Field(False, description="as `kind: inline`; false")
+    bundle: bool = Field(False, description="Node.js: one file, made by esbuild; false")
+    version: str | None = Field(None, description="tag of its image; the digest of its files")
+    image_name: str | None = Field(None, description="repository of its image in ECR")
 
 
 class FunctionFile(Strict):
@@ -200,9 +223,11 @@ class Function:
     function `is_image`; `environment` still has its templates. `policy` is the written
     policy document, `inherit` included. `vars` are the overlays by ``default``, env or
     sandbox, each with those keys of `VarsEntry` that were written. `role` is one that
-    exists. `network` and `mount` are None when the function has none; `wants_network`
-    and `wants_mount` are what was written about them, None for nothing. `origins` has
-    where settings were written, by their path (``memory``, ``environment.STAGE``);
+    exists. `layers` end with the `extensions`; `libraries` are those of them that the project
+    itself makes of what is no function. `network` and `mount` are None when the
+    function has none; `wants_network` and `wants_mount` are what was written about them,
+    None for nothing. `origins` has where settings were written, by their path (``memory``,
+    ``environment.STAGE``);
     `vars_address` is the file of `vars`.
     `ignore` has `.tcignore` patterns (gitignore syntax), relative to `dir`. What is
     `inline` is packaged instead of the files in `dir`. `fqn` still has its templates.
@@ -221,6 +246,8 @@ class Function:
     ephemeral_storage: int = 512
     tracing: bool = False
     layers: tuple[str, ...] = ()
+    extensions: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     tasks: Mapping[str, str] = field(default_factory=dict)
     build: Build = field(default_factory=Build)
@@ -263,6 +290,19 @@ class Function:
     def full_name(self, scope: Scope) -> str:
         """The name on AWS: the written one, or the derived one."""
         return scope.fill(self.fqn) if self.fqn else derived_name(self.name, scope)
+
+    @property
+    def build_kind(self) -> str:
+        """One of `BUILD_KINDS`."""
+        if self.is_image:
+            return "image"
+        kind = (self.build.kind or "code").lower()
+        return "inline" if kind == "code" and self.build.include_deps else kind
+
+    @property
+    def is_library(self) -> bool:
+        """Whether it is built into a layer that functions list, and is no function itself."""
+        return self.build_kind in LIBRARY_KINDS
 
     @property
     def has_alias(self) -> bool:

@@ -83,6 +83,7 @@ class WrittenPolicy:
 class Spec:
     """One topology directory.
 
+    `libraries` are what is built into layers and is no function (`Function.is_library`).
     `sections` has the entries of each kind by name, as models of that kind
     (``sections["routes"]["/api/etl"]``). `broken` names entries (section, name)
     that exist but were invalid, so that a reference to them is no second error.
@@ -102,6 +103,7 @@ class Spec:
     infra: Path | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     functions: Mapping[str, Function] = field(default_factory=dict)
+    libraries: Mapping[str, Function] = field(default_factory=dict)
     sections: Mapping[str, Mapping[str, Strict]] = field(default_factory=dict)
     addresses: Mapping[tuple[str, str], Address] = field(default_factory=dict)
     flow: WrittenFlow | None = None

@@ -124,6 +124,7 @@ class Topology:
     address: Address
     nodes: tuple[Topology, ...] = ()
     gateway: GatewaySettings = field(default_factory=GatewaySettings)
+    libraries: Mapping[str, Function] = field(default_factory=dict)
 
     def family(self) -> list[Topology]:
         """This topology and every nested one, parents first."""

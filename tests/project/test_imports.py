@@ -23,13 +23,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "components": {"spec", "compose", "plan"},
     "aws": {"config"},
     "local": set(),
-    "deploy": {"spec", "plan", "components"},
+    "publish": {"spec", "plan", "components", "config"},
+    "deploy": {"spec", "plan", "components", "publish"},
     "config": {"spec", "load"},
     "scaffold": {"spec", "load"},
 }
 EVERYBODY = {"errors", "events", "places", "processes"}
 #: what is imported by one package alone -> that package
-OWNED = {"botocore": "aws", "boto3": "", "rich": "cli.render", "moto": "", "docker": ""}
+OWNED = {"botocore": "aws", "boto3": "", "rich": "cli.render", "moto": "", "docker": "build"}
 #: loaded by the parts of a command that need them, never by starting tc
 HEAVY = {"pydantic", "yaml", "botocore", "rich", "uv"}
 LIGHT = ("__init__", "__main__", "errors", "events", "places", "config", "cli")

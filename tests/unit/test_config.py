@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tc.config import Config, Environment, aws_profiles, choose_env, choose_sandbox, read_config
+from tc.config.sections import Artifacts, Builder, FileSystem, Layers
 from tc.errors import InvalidInput, UsageError
 
 GOOD = """\
@@ -31,6 +32,7 @@ LATER = (
 )
 CANT_BE_ACCOUNT = "can't be the `account` of an env | write it like 012345678901"
 CANT_BE_REGION = "can't be the `region` of an env | write it like eu-west-1"
+LIKE = "can't stand here | write it like"
 RESERVED = "is reserved, as all that start with `aws:` or `tc:` | give it another name"
 
 
@@ -147,6 +149,30 @@ def test_a_file_that_says_nothing_is_no_error(repo: Path, text: str) -> None:
             "tags: {'tc:functor': x}\n",
             f"1:8 invalid-value tag `tc:functor` {RESERVED}",
         ),
+        (
+            "layers: {env: cicd, share: 012345678901}\n",
+            "1:28 wrong-type `share` must be a list, not text | ",
+        ),
+        (
+            "layers: {share: [everyone]}\n",
+            f"1:18 invalid-value `everyone` {LIKE} 012345678901, or o-a1b2c3d4e5",
+        ),
+        (
+            "layers: {part_size: 0}\n",
+            "1:21 invalid-value `part_size` must be a whole number above 0 | ",
+        ),
+        (
+            "artifacts: {bucket: Not a bucket}\n",
+            f"1:21 invalid-value `Not a bucket` {LIKE} artifacts-{{{{account}}}}-{{{{region}}}}",
+        ),
+        (
+            "builder: {images: x}\n",
+            "1:19 wrong-type `images` must be a mapping, not text | ",
+        ),
+        (
+            "efs: {dev: {acces_point: x}}\n",
+            "1:13 unknown-key `acces_point` is not a key of `dev` | did you mean `access_point`?",
+        ),
         ("tags: {a: 1}\ntags: {a: 2}\n", "2:1 duplicate-key `tags` is here twice | take one out"),
     ],
 )
@@ -158,6 +184,33 @@ def test_what_is_wrong_is_said_with_its_place(repo: Path, text: str, problem: st
         problem
     ]
     assert caught.value.problems[0].file == "infrastructure/tc/config.yml"
+
+
+def test_what_is_said_of_building_is_read_and_the_rest_has_its_default(repo: Path) -> None:
+    text = (
+        "layers: {env: cicd, share: [012345678901, o-a1b2c3d4e5], part_size: 20}\n"
+        "artifacts: {bucket: 'built-{{account}}'}\n"
+        "builder: {images: {python3.12-arm64: base}}\n"
+    )
+    write(repo, text)
+    config = read_config(repo)
+    assert config.layers == Layers("cicd", ("012345678901", "o-a1b2c3d4e5"), 20, 10)
+    assert config.artifacts == Artifacts("", "built-{{account}}")
+    assert config.builder == Builder({"python3.12-arm64": "base"})
+    write(repo, "")
+    assert read_config(repo).layers.part_size == 40
+
+
+def test_the_file_system_of_an_env_starts_from_the_one_of_all(repo: Path) -> None:
+    text = (
+        "efs:\n  default: {access_point: fsap-0123456789, keep: 5}\n  dev: {subnets: [subnet-1]}\n"
+    )
+    write(repo, text)
+    config = read_config(repo)
+    assert config.file_system("dev") == FileSystem("fsap-0123456789", subnets=("subnet-1",), keep=5)
+    assert config.file_system("qa") == FileSystem("fsap-0123456789", keep=5)
+    write(repo, "efs: {dev: {keep: 2}}\n")
+    assert read_config(repo).file_system("qa") == FileSystem()
 
 
 def test_every_problem_is_said_in_one_run(repo: Path) -> None:

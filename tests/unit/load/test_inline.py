@@ -80,7 +80,7 @@ def test_a_function_file_may_hold_the_code(project: Project) -> None:
         ("runtime: { lang: python3.13, handler: x, code: x }", "4:43 invalid-value"),
         ("{ build: { command: make }, runtime: { lang: ruby3.4, code: x } }", "4:59 both"),
         ("{ uri: lib, runtime: { lang: ruby3.4, code: x } }", "4:43 both"),
-        ("{ uri: lib, build: { kind: Inline } }", "4:32 missing-key"),
+        ("{ uri: lib, build: { kind: Wheel } }", "4:32 invalid-value"),
     ],
 )
 def test_what_can_not_be_inline(project: Project, entry: str, problem: str) -> None:

@@ -15,6 +15,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from tc.config.sections import (
+    FILE_SYSTEM,
+    SECTIONS,
+    Artifacts,
+    Builder,
+    FileSystem,
+    Key,
+    Layers,
+)
+from tc.config.sections import schema as section_schema
 from tc.errors import InvalidInput, UsageError
 from tc.load.suggest import did_you_mean
 from tc.spec.names import NAME
@@ -23,6 +33,8 @@ if TYPE_CHECKING:
     from tc.spec.finding import Address, Finding
 
 LOCAL = "local"
+#: in `efs`, what holds for every env
+DEFAULT = "default"
 CONFIG_FILE = Path("infrastructure/tc/config.yml")
 
 #: key of an env -> what it is
@@ -33,7 +45,7 @@ _ENV_KEYS = {
     "role": "ARN of a role to assume",
     "endpoint_url": "where AWS answers, for tests",
 }
-_LATER = ("artifacts", "builder", "efs", "guards", "layers", "notify")
+_LATER = ("guards", "notify")
 #: key of `roles` -> what it is
 _ROLE_KEYS = {
     "boundary": "ARN of a policy that no role goes beyond; may have {{account}}",
@@ -97,6 +109,14 @@ class Config:
     default_env: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     roles: Roles = Roles()
+    layers: Layers = field(default_factory=Layers)
+    artifacts: Artifacts = field(default_factory=Artifacts)
+    builder: Builder = field(default_factory=Builder)
+    efs: Mapping[str, FileSystem] = field(default_factory=dict)
+
+    def file_system(self, env: str) -> FileSystem:
+        """The file system for assets in `env`: its own, else the one of all envs."""
+        return self.efs.get(env) or self.efs.get(DEFAULT) or FileSystem()
 
 
 def read_config(start: Path) -> Config:
@@ -154,7 +174,11 @@ class _Checker:
         from tc.spec.finding import Address
 
         top = Address(self.path)
-        self._keys(data, top, ("envs", "default_env", "roles", "tags"), "config.yml", later=_LATER)
+        known = ("envs", "default_env", "roles", "tags", "efs", *SECTIONS)
+        self._keys(data, top, known, "config.yml", later=_LATER)
+        made = {
+            name: self._section(data.get(name), top / name, keys) for name, keys in SECTIONS.items()
+        }
         envs = self._mapping(data.get("envs"), top / "envs")
         tags = self._mapping(data.get("tags"), top / "tags")
         return Config(
@@ -163,7 +187,58 @@ class _Checker:
             default_env=self._text(data.get("default_env"), top / "default_env"),
             tags={n: self._tag(n, v, top / "tags" / n) for n, v in tags.items()},
             roles=self._roles(data.get("roles"), top / "roles"),
+            layers=Layers(**made["layers"]),
+            artifacts=Artifacts(**made["artifacts"]),
+            builder=Builder(**made["builder"]),
+            efs=self._file_systems(data.get("efs"), top / "efs"),
         )
+
+    def _file_systems(self, value: Any, address: Address) -> dict[str, FileSystem]:
+        """Each env's, with what `default` says besides."""
+        said = {
+            name: self._section(settings, address / name, FILE_SYSTEM)
+            for name, settings in self._mapping(value, address).items()
+        }
+        default = said.get(DEFAULT, {})
+        return {name: FileSystem(**{**default, **settings}) for name, settings in said.items()}
+
+    def _section(self, value: Any, address: Address, keys: Mapping[str, Key]) -> dict[str, Any]:
+        """What was written of a section, as its class takes it."""
+        settings = self._mapping(value, address)
+        self._keys(settings, address, keys, f"`{address.path[-1]}`")
+        made: dict[str, Any] = {}
+        for name, key in keys.items():
+            if settings.get(name) is not None:
+                found = self._value(settings[name], address / name, key)
+                made |= {name: found} if found is not None else {}
+        return made
+
+    def _value(self, value: Any, address: Address, key: Key) -> Any:
+        if key.kind == "count":
+            if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+                return value
+            message = f"`{address.path[-1]}` must be a whole number above 0"
+            self._add("invalid-value", message, address)
+            return None
+        if key.kind == "map":
+            pairs = self._mapping(value, address)
+            return {name: self._text(one, address / name) or "" for name, one in pairs.items()}
+        many = key.kind == "texts"
+        if many and not isinstance(value, list):
+            self._wrong_type("a list", value, address)
+            return None
+        places = [(one, address / index) for index, one in enumerate(value)] if many else None
+        texts = [self._shaped(one, at, key) for one, at in places or [(value, address)]]
+        good = tuple(text for text in texts if text)
+        return good if many else good[0] if good else None
+
+    def _shaped(self, value: Any, address: Address, key: Key) -> str | None:
+        text = self._text(value, address)
+        if text and key.pattern and not key.pattern.fullmatch(text):
+            message = f"`{text}` can't stand here"
+            self._add("invalid-value", message, address, f"write it like {key.example}")
+            return None
+        return text
 
     def _roles(self, value: Any, address: Address) -> Roles:
         settings = self._mapping(value, address)
@@ -314,6 +389,12 @@ def schema() -> dict[str, Any]:
                     for key, description in _ROLE_KEYS.items()
                 },
                 "additionalProperties": False,
+            },
+            **{name: section_schema(keys) for name, keys in SECTIONS.items()},
+            "efs": {
+                "description": "the file system for assets, by env; `default` for every env",
+                "type": ["object", "null"],
+                "additionalProperties": section_schema(FILE_SYSTEM),
             },
             "tags": {
                 **tags,

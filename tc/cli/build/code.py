@@ -1,0 +1,46 @@
+"""``tc build --kind code``: the packages of functions."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tc.cli.build import Build
+
+_PACKAGED = ("code", "inline")
+
+
+def build_code(build: Build) -> None:
+    """Packages the chosen functions, all at once."""
+    from dataclasses import replace
+
+    from tc.build.package import package_all
+    from tc.cli.build import Made
+
+    wanted = {
+        label: replace(function, name=label)
+        for label, function in build.functions.items()
+        if function.build_kind in _PACKAGED
+    }
+    if build.dry_run:
+        from tc.cli.build.tell import would_build
+
+        for label in wanted:
+            would_build(build, "code", label)
+        return
+    begun = time.monotonic()
+    artifacts = package_all(wanted.values(), build.tools.cache, build.run.emit)
+    seconds = time.monotonic() - begun
+    for label, artifact in artifacts.items():
+        made = Made(
+            "code",
+            label,
+            (label,),
+            artifact.size,
+            artifact.unpacked,
+            cached=False,
+            seconds=seconds,
+            path=artifact.path,
+        )
+        build.tell(made)

@@ -1,0 +1,1 @@
+"""What was built, brought to AWS: the artifact bucket, layers, images, assets."""
