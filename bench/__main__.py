@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import Iterator
 
-from bench import account, sandbox, startup
+from bench import account, builds, sandbox, startup
 from bench.lab import engine, lab
 from bench.report import CallCount, Printer, Result
 
@@ -19,7 +19,8 @@ _STARTUP = ("version", "help", "validate")
 _SANDBOX = ("create", "again", "update", "delete")
 _LOCAL = ("local",)
 _ACCOUNT = (account.GROUP,)
-_NAMES = (*_STARTUP, *_SANDBOX, *_LOCAL, *_ACCOUNT)
+_BUILDS = (builds.GROUP,)
+_NAMES = (*_STARTUP, *_SANDBOX, *_LOCAL, *_ACCOUNT, *_BUILDS)
 
 
 def main() -> int:
@@ -57,6 +58,8 @@ def _measured(chosen: set[str]) -> Iterator[Result | list[CallCount]]:
     with lab() as place:
         if chosen & {*_STARTUP}:
             yield from startup.measure(place)
+        if chosen & {*_BUILDS}:
+            yield from builds.measure(place)
         if chosen & {*_SANDBOX, *_LOCAL}:
             with engine(place) as running:
                 if chosen & {*_SANDBOX}:

@@ -160,7 +160,7 @@ def same_python() -> bool:
 
 def install(level: str) -> None:
     """Brings .venv to exactly what requirements/ says, and tc itself, editable."""
-    from tc.local.indexes import uv_arguments, uv_environment
+    from tc.indexes import uv_arguments, uv_environment
 
     env = uv_environment(os.environ)
     if not can_write(Path(env.get("UV_CACHE_DIR") or cache_home(env) / "uv")):

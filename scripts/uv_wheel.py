@@ -22,7 +22,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tc.local.indexes import pip_settings, uv_environment
+from tc.indexes import pip_settings, uv_environment
 
 DEFAULT_INDEX = "https://pypi.org/simple"
 ATTEMPTS = 3

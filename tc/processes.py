@@ -9,7 +9,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +49,7 @@ class Running:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._processes: set[subprocess.Popen[bytes]] = set()
+        self._elsewhere: list[Callable[[], None]] = []
         self._stopped = False
 
     def run(
@@ -88,9 +89,12 @@ class Running:
         with self._lock:
             self._stopped = True
             processes = list(self._processes)
+            elsewhere = list(self._elsewhere)
         try:
             for process in processes:
                 _signal(process, signal.SIGTERM)
+            for end in elsewhere:
+                end()
             deadline = time.monotonic() + _GRACE
             while self._processes and time.monotonic() < deadline:
                 time.sleep(0.02)
@@ -98,6 +102,19 @@ class Running:
             for process in processes:
                 if process.returncode is None:
                     _signal(process, signal.SIGKILL)
+
+    @contextlib.contextmanager
+    def ended_by(self, end: Callable[[], None]) -> Iterator[None]:
+        """Within it `stop` also calls `end`, which ends what runs elsewhere: in a container."""
+        with self._lock:
+            if self._stopped:
+                raise TcError("the commands were interrupted", code="interrupted")
+            self._elsewhere.append(end)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._elsewhere.remove(end)
 
     def _start(self, program: Program, output: int, errors: int) -> subprocess.Popen[bytes]:
         with self._lock:

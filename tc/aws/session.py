@@ -142,6 +142,25 @@ class Aws:
         """How many calls were made that can change something."""
         return self._clients.written()
 
+    def variables(self) -> dict[str, str]:
+        """The credentials and the region as the variables that other programs read: secrets.
+
+        Empty on a machine without credentials.
+        """
+        with self._translated("sts.get_caller_identity"):
+            found = self._session.get_credentials()
+            frozen = found.get_frozen_credentials() if found else None
+        if frozen is None:
+            return {}
+        made = {
+            "AWS_ACCESS_KEY_ID": frozen.access_key,
+            "AWS_SECRET_ACCESS_KEY": frozen.secret_key,
+            "AWS_SESSION_TOKEN": frozen.token,
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+        }
+        return {name: value for name, value in made.items() if value}
+
     def identify(self) -> Identity:
         """Who we are; asked once. Raises TcError ``account`` when it is not the env's account.
 

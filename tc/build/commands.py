@@ -66,7 +66,7 @@ def run_commands(
             code = running.run(made, file.fileno())
         if code:
             how = f"ended with exit code {code}" if code > 0 else f"was ended by signal {-code}"
-            output = _tail(log)
+            output = tail(log)
             raise TcError(
                 f"the build of `{name}` failed: `{masked(command)}` {how}"
                 + (f"; its output ended:\n{output}" if output else " and printed nothing"),
@@ -102,7 +102,7 @@ def _with_zip(folder: Path) -> Path:
     return folder
 
 
-def _tail(log: Path) -> str:
+def tail(log: Path) -> str:
     """The last lines of the output, secrets masked."""
     with log.open("rb") as output:
         output.seek(max(0, log.stat().st_size - _TAIL))

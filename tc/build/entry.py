@@ -28,10 +28,14 @@ class Identity:
         self._sum = hashlib.sha256()
 
     def add(self, entry: Entry, content: bytes) -> None:
+        self.add_sum(entry, hashlib.sha256(content).digest())
+
+    def add_sum(self, entry: Entry, content: bytes) -> None:
+        """As `add`, where only the SHA-256 of the content is at hand."""
         kind = "l" if entry.link else "x" if entry.executable else "-"
         # Every part is of known length or ends in NUL, which no name holds.
         self._sum.update(entry.name.encode("utf-8", "surrogateescape") + b"\0" + kind.encode())
-        self._sum.update(hashlib.sha256(content).digest())
+        self._sum.update(content)
 
     def hex(self) -> str:
         return self._sum.hexdigest()

@@ -14,7 +14,7 @@ from tc.errors import TcError
 from tc.spec.ignore import Ignored, matcher
 
 #: never a source: what tools make and keep; `!` in .tcignore takes one back, as below
-_MADE = (
+MADE = (
     ".git",
     ".hg",
     ".svn",
@@ -49,6 +49,9 @@ _NO_CODE = (
     "/npm-shrinkwrap.json",
     "/yarn.lock",
     "/pnpm-lock.yaml",
+)
+#: never in a package or a container
+SECRET = (
     ".env",
     ".env.*",
     ".aws",
@@ -68,12 +71,12 @@ _NO_CODE = (
 
 def sources(directory: Path, ignore: Sequence[str]) -> list[Entry]:
     """What is copied to staging, sorted by name; links that stay in `directory` stay links."""
-    return _collect(directory, matcher((*_MADE, *ignore)), keep_links=True)
+    return _collect(directory, matcher((*MADE, *ignore)), keep_links=True)
 
 
 def code(directory: Path, ignore: Sequence[str]) -> list[Entry]:
     """What a package without a build command holds, sorted by name; links are followed."""
-    return _collect(directory, matcher((*_MADE, *_NO_CODE, *ignore)), keep_links=False)
+    return _collect(directory, matcher((*MADE, *_NO_CODE, *SECRET, *ignore)), keep_links=False)
 
 
 def _collect(directory: Path, ignored: Ignored, *, keep_links: bool) -> list[Entry]:
@@ -117,7 +120,7 @@ class _Walk:
     def _follow(self, link: str, trail: tuple[str, ...]) -> str:
         """The real path behind `link`; an error when it is outside, nowhere, or above itself."""
         real = os.path.realpath(link)
-        self._project = self._project or os.path.realpath(_project(Path(self._root)))
+        self._project = self._project or os.path.realpath(project_of(Path(self._root)))
         if not _below(real, self._project):
             raise TcError(
                 f"the link leads to {real}, outside of the project {self._project}",
@@ -173,7 +176,7 @@ def _below(path: str, top: str) -> bool:
     return path == top or path.startswith(f"{top}/")
 
 
-def _project(directory: Path) -> Path:
+def project_of(directory: Path) -> Path:
     """The git work tree, else the highest directory that has a topology, else `directory`."""
     highest = directory
     for path in (directory, *directory.parents):

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import zipfile
-from collections.abc import Sequence
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from tc.build.entry import Entry
-from tc.build.words import MB, amount, shown
+from tc.build.words import amount, shown
 from tc.errors import TcError
+from tc.spec.artifact import UNPACKED
 from tc.spec.function import Function
 
-#: bytes; what a package and its layers may weigh unpacked
-UNPACKED = 250 * MB
-#: bytes; what may be uploaded directly
-PACKED = 50 * MB
 _LARGEST = 10
+WAYS_OUT = (
+    "leave files out with .tcignore, move dependencies to a layer or, with `assets.DEPS_PATH`, to "
+    "EFS, or make it an image (`package_type: image`: 10 GB)"
+)
 
 
 def check_unpacked(function: Function, entries: Sequence[Entry]) -> None:
@@ -24,30 +24,27 @@ def check_unpacked(function: Function, entries: Sequence[Entry]) -> None:
     if total > UNPACKED:
         raise TcError(
             f"the package of `{function.name}` is {amount(total)} unpacked, Lambda takes "
-            f"{amount(UNPACKED)}, layers included; the largest files:\n"
-            + _largest([(entry.size, entry.name) for entry in entries]),
+            f"{amount(UNPACKED)}, layers included; the largest:\n" + told(largest(entries)),
             code="too-large",
             where=shown(function.dir),
-            hint="leave files out with .tcignore, or have the function read them from S3 or EFS",
+            hint=WAYS_OUT,
         )
 
 
-def check_packed(function: Function, package: Path) -> None:
-    """Raises TcError when the zip is more than can be uploaded directly."""
-    size = package.stat().st_size
-    if size <= PACKED:
-        return
-    with zipfile.ZipFile(package) as archive:
-        sizes = [(info.compress_size, info.filename) for info in archive.infolist()]
-    raise TcError(
-        f"the package of `{function.name}` is {amount(size)}, Lambda takes {amount(PACKED)} "
-        f"in a direct upload; the largest files, packed:\n{_largest(sizes)}",
-        code="too-large",
-        where=shown(function.dir),
-        hint="leave files out with .tcignore, or move dependencies to a layer",
-    )
+def largest(entries: Iterable[Entry]) -> tuple[tuple[str, int], ...]:
+    """The largest directories and files at the top of a package, with their sizes in bytes."""
+    sizes: Counter[str] = Counter()
+    for entry in entries:
+        top, slash, _ = entry.name.partition("/")
+        sizes[top + slash] += entry.size
+    return first(sizes.items())
 
 
-def _largest(sizes: Sequence[tuple[int, str]]) -> str:
-    ordered = sorted(sizes, key=lambda item: (-item[0], item[1]))[:_LARGEST]
-    return "\n".join(f"  {amount(size):>9}  {name}" for size, name in ordered)
+def first(sizes: Iterable[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
+    """The ten largest, in the order of their sizes."""
+    return tuple(sorted(sizes, key=lambda item: (-item[1], item[0]))[:_LARGEST])
+
+
+def told(sizes: Iterable[tuple[str, int]]) -> str:
+    """A line for each."""
+    return "\n".join(f"  {amount(size):>9}  {name}" for name, size in sizes)

@@ -3,7 +3,8 @@
 ::
 
     files of the function ──► copy, commands, lambda.zip ──► entries ──► checks ──► zip in the cache
-                          └──────── no build command ───────┘
+                          ├──────── no build command ───────┤
+                          └─ dependencies, `kind: inline` ──┘
 
 A package is known by the digest of its contents and is written once. What build
 commands made is remembered by the digest of the sources and the commands, so that
@@ -12,27 +13,34 @@ commands run only for what has changed.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import time
 import zipfile
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tc.build import compiled
+from tc.build.bundle import bundle
 from tc.build.cache import private, replacing, staging
 from tc.build.commands import Commands, masked, run_all
+from tc.build.deps import installed_by
 from tc.build.entry import Entry, Identity, identity
 from tc.build.files import code, sources
 from tc.build.handler import check_handler
 from tc.build.inline import entries as inline_entries
-from tc.build.limits import check_packed, check_unpacked
+from tc.build.layer import Host, build_layers, inside_package, needs_of, on_lambda, platform_of
+from tc.build.limits import check_unpacked, largest
+from tc.build.tools import NoContainers, Tools
 from tc.build.words import MB, few, reason, shown
 from tc.build.zips import opened, write_zip
 from tc.errors import TcError
 from tc.events import Emit, Event
 from tc.processes import Running
-from tc.spec.artifact import Artifact
+from tc.spec.artifact import DIRECT, UNPACKED, Artifact
 from tc.spec.function import Function
 
 #: bytes of contents below which a package is not compressed: the same zip on every machine
@@ -42,33 +50,54 @@ _FORMAT = "1"
 _WORKERS = 16
 
 
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What packaging works with; `host` tells which interpreter will run a function."""
+
+    tools: Tools
+    host: Host
+
+    @property
+    def cache(self) -> Path:
+        return self.tools.cache
+
+
 def package(function: Function, cache: Path, emit: Emit) -> Artifact:
     """The package of `function`, made or found in `cache` (see `tc.build.cache`).
 
     Raises TcError when it can't be made, is empty, too large, or lacks the handler.
     """
-    return _package(function, cache, emit, Running())
+    return _package(function, _Work(_usual_tools(cache, emit), on_lambda))
 
 
-def package_all(functions: Iterable[Function], cache: Path, emit: Emit) -> dict[str, Artifact]:
+def _usual_tools(cache: Path, emit: Emit) -> Tools:
+    return Tools(cache, emit, Running(), NoContainers())
+
+
+def package_all(
+    functions: Iterable[Function],
+    cache: Path,
+    emit: Emit,
+    *,
+    tools: Tools | None = None,
+    host: Host = on_lambda,
+) -> dict[str, Artifact]:
     """The packages of `functions`, by their names; made at once.
 
-    Raises one TcError that lists every function that failed. An interrupt ends the
-    commands of all of them.
+    `tools` are for dependencies that go into packages, and for builds in containers; they
+    have a cache of their own. Raises one TcError that lists every function that failed. An
+    interrupt ends the commands of all of them.
     """
     wanted = _by_name(functions)
     if not wanted:
         return {}
     from concurrent.futures import ThreadPoolExecutor
 
-    running = Running()
+    work = _Work(tools or _usual_tools(cache, emit), host)
     workers = min(_WORKERS, os.cpu_count() or 1, len(wanted))
     pool = ThreadPoolExecutor(workers, thread_name_prefix="package")
     try:
-        futures = {
-            name: pool.submit(_package, function, cache, emit, running)
-            for name, function in wanted.items()
-        }
+        futures = {name: pool.submit(_package, function, work) for name, function in wanted.items()}
         artifacts: dict[str, Artifact] = {}
         failures: dict[str, TcError] = {}
         for name, future in futures.items():
@@ -77,7 +106,7 @@ def package_all(functions: Iterable[Function], cache: Path, emit: Emit) -> dict[
             except TcError as error:
                 failures[name] = error
     except BaseException:
-        running.stop()
+        work.tools.running.stop()
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
@@ -118,15 +147,22 @@ def _all_of(failures: dict[str, TcError]) -> TcError:
     )
 
 
-def _package(function: Function, cache: Path, emit: Emit, running: Running) -> Artifact:
+def _package(function: Function, work: _Work) -> Artifact:
     if function.inline:
-        return _stored(function, inline_entries(function.inline), cache)
+        return _stored(function, inline_entries(function.inline), work)
     try:
         commands = Commands.of(function)
         if commands.all:
-            return _built(function, commands, cache, emit, running)
+            return _built(function, commands, work)
+        platform = platform_of(function, work.host)
+        if function.build.bundle and function.runtime.startswith("nodejs"):
+            return _stored(function, [bundle(function, platform, work.tools)], work)
+        if compiled.language_of(function):
+            return _stored(function, [compiled.build(function, platform, work.tools)], work)
         _refuse_unbuilt(function)
-        return _stored(function, code(function.dir, function.ignore), cache)
+        installed = installed_by(function)
+        left_out = installed if installed and needs_of(function, platform) else ()
+        return _stored(function, code(function.dir, (*left_out, *function.ignore)), work)
     except OSError as error:
         raise TcError(
             f"`{function.name}` can't be packaged: {reason(error)}",
@@ -137,10 +173,10 @@ def _package(function: Function, cache: Path, emit: Emit, running: Running) -> A
 
 def _refuse_unbuilt(function: Function) -> None:
     """Raises TcError for a language that must be compiled and has no command for that."""
-    compiled = function.runtime.startswith("java") or (
+    unbuilt = function.runtime.startswith("java") or (
         function.runtime.startswith("provided") and not (function.dir / "bootstrap").exists()
     )
-    if compiled:
+    if unbuilt:
         made = "the classes" if function.runtime.startswith("java") else "`bootstrap`"
         raise TcError(
             f"`{function.name}` ({function.runtime}) must be built, and nothing says how",
@@ -150,14 +186,13 @@ def _refuse_unbuilt(function: Function) -> None:
         )
 
 
-def _stored(
-    function: Function, entries: Sequence[Entry], cache: Path, digest: str = ""
-) -> Artifact:
-    """The package with `entries`, checked; written only where the cache lacks it.
+def _stored(function: Function, own: Sequence[Entry], work: _Work, digest: str = "") -> Artifact:
+    """The package with the function's `own` entries and what goes beside them, checked; written
+    only where the cache lacks it.
 
-    `digest` is theirs where it is known already; else they are read.
+    `digest` is that of `own` where it is known already; else they are read.
     """
-    if not entries:
+    if not own:
         raise TcError(
             f"the package of `{function.name}` would be empty",
             code="empty-package",
@@ -166,6 +201,11 @@ def _stored(
             if function.ignore
             else "write the handler's file",
         )
+    with _complete(function, own, work) as entries:
+        return _written(function, entries, work, digest if len(entries) == len(own) else "")
+
+
+def _written(function: Function, entries: Sequence[Entry], work: _Work, digest: str) -> Artifact:
     check_unpacked(function, entries)
     check_handler(function, entries)
     stored = sum(entry.size for entry in entries) < STORED_BELOW
@@ -173,7 +213,7 @@ def _stored(
         # Read once, so that the digest and the zip are of the same contents.
         entries = [_held(entry) for entry in entries]
     digest = digest or identity(entries)
-    path = _place(cache, digest)
+    path = _place(work.cache, digest)
     if not zipfile.is_zipfile(path):
         with replacing(path) as temporary:
             written = write_zip(temporary, entries, stored=stored)
@@ -184,7 +224,42 @@ def _stored(
                     where=shown(function.dir),
                     hint="run this again",
                 )
-    return _artifact(function, path, digest, entries, stored)
+    return _artifact(path, digest, entries, stored)
+
+
+@contextlib.contextmanager
+def _complete(function: Function, own: Sequence[Entry], work: _Work) -> Iterator[Sequence[Entry]]:
+    """`own` with the function's dependencies where these go into its package; contents can be
+    read inside the `with` only."""
+    wanted = inside_package(function, work.host)
+    if wanted is None:
+        yield own
+        return
+    (layer,) = build_layers([wanted], work.tools, UNPACKED // MB)
+    with contextlib.ExitStack() as stack:
+        installed = [e for part in layer.parts for e in stack.enter_context(opened(part.path))]
+        entries = {entry.name: entry for entry in own}
+        for entry in installed:
+            beside = replace(entry, name=_in_package(entry.name))
+            other = entries.setdefault(beside.name, beside)
+            if other is not beside and other.read() != beside.read():
+                raise TcError(
+                    f"the package of `{function.name}` would have two files {beside.name}: its "
+                    f"own, and one of what {shown(wanted.source)} asks for",
+                    code="layer-conflict",
+                    where=shown(function.dir / beside.name),
+                    hint="rename the function's own, or have the dependencies in a layer",
+                )
+        yield [entries[name] for name in sorted(entries)]
+
+
+def _in_package(name: str) -> str:
+    """Where a file of a layer is found in a package ("Working with layers" and the pages on each
+    language in the AWS Lambda developer guide)."""
+    top, _, rest = name.partition("/")
+    if top == "ruby":
+        return f"vendor/bundle/ruby/{rest.removeprefix('gems/')}" if rest[:5] == "gems/" else rest
+    return rest if top in ("python", "nodejs") else name
 
 
 def _held(entry: Entry) -> Entry:
@@ -196,55 +271,81 @@ def _place(cache: Path, digest: str) -> Path:
     return cache / "packages" / f"{digest}.zip"
 
 
-def _artifact(
-    function: Function, path: Path, digest: str, entries: Sequence[Entry], stored: bool
-) -> Artifact:
-    check_packed(function, path)
-    body = path.read_bytes()
+def _artifact(path: Path, digest: str, entries: Sequence[Entry], stored: bool) -> Artifact:
+    size = path.stat().st_size
+    with path.open("rb") as body:
+        sha256 = b64encode(hashlib.file_digest(body, "sha256").digest()).decode()
     return Artifact(
         path=path,
-        sha256=b64encode(hashlib.sha256(body).digest()).decode(),
+        sha256=sha256,
         digest=digest,
-        size=len(body),
+        size=size,
         unpacked=sum(entry.size for entry in entries),
         stored=stored,
         files=len(entries),
+        largest=largest(entries) if size > DIRECT else (),
     )
 
 
-def _built(
-    function: Function, commands: Commands, cache: Path, emit: Emit, running: Running
-) -> Artifact:
+def _built(function: Function, commands: Commands, work: _Work) -> Artifact:
     """What the commands made of the sources, now or the last time."""
     found = sources(function.dir, function.ignore)
-    known = _remembered(cache, _key(identity(found), commands))
+    contained = work.tools.always
+    known = _remembered(work.cache, _key(identity(found), commands, contained=contained))
     if known is not None:
         with opened(known) as entries:
-            return _stored(function, entries, cache, known.stem)
+            return _stored(function, entries, work, known.stem)
     begun = time.monotonic()
     told = f"Building {function.name}: {masked('; '.join(commands.all))}"
-    emit(Event("progress", told, {"what": f"build of {function.name}"}))
-    with staging(cache) as place:
+    work.tools.emit(Event("progress", told, {"what": f"build of {function.name}"}))
+    with staging(work.cache) as place:
         directory = private(place / "function")
-        key = _key(copy_entries(found, directory), commands)
-        run_all(function, commands, directory, place / "log", running)
-        if commands.main:
-            # the staging is gone when the user reads of it
-            made = _made(function, commands, directory)
-            with opened(made, shown(function.dir)) as entries:
-                artifact = _stored(function, entries, cache)
-        else:
-            artifact = _stored(function, code(directory, function.ignore), cache)
-    with replacing(cache / "builds" / key) as temporary:
-        temporary.write_text(artifact.digest)
+        key = _key(copy_entries(found, directory), commands, contained=contained)
+        _run(function, commands, directory, work)
+        with _left(function, commands, directory) as entries:
+            artifact = _stored(function, entries, work)
+            digest = artifact.digest
+            if function.build_kind == "inline":
+                # what is remembered is the function's own: dependencies have a cache of theirs
+                digest = _keep(entries, work.cache)
+    with replacing(work.cache / "builds" / key) as temporary:
+        temporary.write_text(digest)
     seconds = round(time.monotonic() - begun, 3)
     data = {"function": function.name, "seconds": seconds, "bytes": artifact.size}
-    emit(Event("build.done", f"Built {function.name} ({seconds:.1f} s)", data))
+    work.tools.emit(Event("build.done", f"Built {function.name} ({seconds:.1f} s)", data))
     return artifact
 
 
-def _key(digest: str, commands: Commands) -> str:
+def _keep(entries: Sequence[Entry], cache: Path) -> str:
+    """Puts `entries` into the cache; their digest."""
+    digest = identity(entries)
+    with replacing(_place(cache, digest)) as temporary:
+        write_zip(temporary, entries, stored=sum(entry.size for entry in entries) < STORED_BELOW)
+    return digest
+
+
+def _run(function: Function, commands: Commands, directory: Path, work: _Work) -> None:
+    if work.tools.always:
+        from tc.build.container.functions import run_in_container
+
+        run_in_container(function, commands, directory, work.tools)
+    else:
+        run_all(function, commands, directory, directory.parent / "log", work.tools.running)
+
+
+@contextlib.contextmanager
+def _left(function: Function, commands: Commands, directory: Path) -> Iterator[list[Entry]]:
+    """What the commands left for the package; the staging is gone when the user reads of it."""
+    if not commands.main:
+        yield code(directory, function.ignore)
+        return
+    with opened(_made(function, commands, directory), shown(function.dir)) as entries:
+        yield entries
+
+
+def _key(digest: str, commands: Commands, *, contained: bool) -> str:
     parts = (_FORMAT, digest, *commands.pre, "", commands.main, "", *commands.post)
+    parts += ("", "container") if contained else ()
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
 

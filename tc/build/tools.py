@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from tc.errors import TcError
 from tc.events import Emit
 from tc.processes import Running
 from tc.spec.layer import Platform
@@ -16,11 +17,12 @@ from tc.spec.layer import Platform
 class Job:
     """Work for a container.
 
-    The files of `directory` are copied in as /work; what the commands leave in /work/out
-    replaces `directory`/out. A command that is text is the user's own and goes to a shell;
-    one that is words is started as it stands. `secrets` are variables that only the commands
-    see: they are in no image, no log and no error. `what` is for messages: ``dependencies of
-    enhancer``.
+    The files of `directory` are copied in as /work, but those that are secret; what the
+    commands leave in /work/out (`result`; ``.`` for all of /work) replaces `directory`/out, with
+    the libraries in its lib/ that Lambda lacks. A command that is text is the user's own and
+    goes to a shell; one that is words is started as it stands. `secrets` are variables that only
+    the commands see: they are in no image, no log and no error. With `ssh` the user's ssh-agent
+    answers inside. `what` is for messages: ``dependencies of enhancer``.
     """
 
     what: str
@@ -30,6 +32,7 @@ class Job:
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
     ssh: bool = False
+    result: str = "out"
 
 
 class Containers(Protocol):
@@ -42,13 +45,29 @@ class Containers(Protocol):
         """The names of the shared libraries (``libz.so.1``) that Lambda's runtime has."""
 
 
+class NoContainers:
+    """Where there is no container engine to ask."""
+
+    def run(self, job: Job) -> None:
+        raise TcError(
+            f"{job.what} can't be built without a container here", code="no-container-engine"
+        )
+
+    def provided(self, platform: Platform) -> frozenset[str]:
+        from tc.build.runtimes import provided
+
+        return provided(platform.runtime)
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
     """`cache` is the user's (see `tc.build.cache`); with `always` everything that can be built
-    in a container is, else only what can't be had without one."""
+    in a container is, else only what can't be had without one. `credentials` gives those of the
+    env as variables (``AWS_ACCESS_KEY_ID``, …), fetched when they are needed and kept nowhere."""
 
     cache: Path
     emit: Emit
     running: Running
     containers: Containers
     always: bool = False
+    credentials: Callable[[], Mapping[str, str]] = dict

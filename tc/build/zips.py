@@ -1,8 +1,4 @@
-"""Zips: written so that equal contents give equal bytes, and read with suspicion.
-
-Names are sorted, every date is 1980-01-01 (the zip format's first), modes are
-0644 or 0755, there are no directories, comments or extra fields.
-"""
+"""Zips, read with suspicion; `tc.build.zip_writer` writes them."""
 
 from __future__ import annotations
 
@@ -12,33 +8,17 @@ import posixpath
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from tc.build.entry import Entry, Identity
+from tc.build.entry import Entry
 from tc.build.words import few, shown
+from tc.build.zip_writer import write_zip as write_zip
 from tc.errors import TcError
 
-_UNIX = 3
 _ENCRYPTED = 0x1
-
-
-def write_zip(path: Path, entries: Iterable[Entry], *, stored: bool) -> str:
-    """Writes the sorted `entries`, compressed unless `stored`; the digest of what was written."""
-    written = Identity()
-    compression = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
-    with zipfile.ZipFile(path, "w", compression) as out:
-        for entry in entries:
-            content = entry.read()
-            written.add(entry, content)
-            info = zipfile.ZipInfo(entry.name)
-            info.create_system = _UNIX
-            info.external_attr = (stat.S_IFREG | (0o755 if entry.executable else 0o644)) << 16
-            info.compress_type = compression
-            out.writestr(info, content)
-    return written.hex()
 
 
 @contextlib.contextmanager

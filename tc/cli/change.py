@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -35,6 +36,7 @@ def bring_about(
     `command` is the name of the command that was given.
     """
     from tc.cli.hooks import carry_out, hooks_of, tell_hooks
+    from tc.cli.layers import bucket_name, layer_source
     from tc.deploy.hindrances import refuse_hindered
     from tc.deploy.pipeline import prepare
 
@@ -43,12 +45,15 @@ def bring_about(
     prepared = prepare(
         target.topology,
         target.aws,
-        packager(run),
+        packager(run, target),
         run.emit,
         components=components,
         adopt=adopt,
         purge=purge,
         read_site=site_reader(run),
+        find_images=image_finder(run, target),
+        layers=layer_source(run, target, write=not dry_run),
+        bucket=bucket_name(),
     )
     refuse_hindered(prepared.plan, target.aws)
     if dry_run:
@@ -62,12 +67,16 @@ def bring_about(
     finish(run, target, prepared.plan, outcome, again(command, target, components))
 
 
-def packager(run: Run) -> Callable[[Mapping[str, Function]], Mapping[str, Artifact]]:
+def packager(
+    run: Run, target: Target
+) -> Callable[[Mapping[str, Function]], Mapping[str, Artifact]]:
     """Packages functions: from their names on AWS to their zips in the user's cache."""
 
     def package(functions: Mapping[str, Function]) -> Mapping[str, Artifact]:
         from tc.build.cache import cache_dir
         from tc.build.package import package_all
+        from tc.cli.layers import host_of, tools_of
+        from tc.config import read_config
 
         if not functions:
             return {}
@@ -76,10 +85,25 @@ def packager(run: Run) -> Callable[[Mapping[str, Function]], Mapping[str, Artifa
             name: function if short.count(function.name) == 1 else replace(function, name=name)
             for name, function in functions.items()
         }
-        made = package_all(named.values(), cache_dir(), run.emit)
+        tools, host = (
+            tools_of(run, read_config(Path.cwd())),
+            host_of(local=target.environment.local),
+        )
+        made = package_all(named.values(), cache_dir(), run.emit, tools=tools, host=host)
         return {name: made[function.name] for name, function in named.items()}
 
     return package
+
+
+def image_finder(run: Run, target: Target) -> Callable[[Mapping[str, Function]], Mapping[str, str]]:
+    """Looks up the images of functions that tc builds: from their names on AWS to addresses."""
+
+    def find(functions: Mapping[str, Function]) -> Mapping[str, str]:
+        from tc.cli.images import find_images
+
+        return find_images(run, target, functions)
+
+    return find
 
 
 def site_reader(run: Run) -> Callable[[SiteSource], Site]:

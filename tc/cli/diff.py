@@ -28,7 +28,8 @@ def diff(
     Field by field; changes that somebody made on AWS show too. For a function's code the changed
     files are shown; the deployed package is fetched for that, up to 5 MB.
     """
-    from tc.cli.change import packager, site_reader, tell_plan
+    from tc.cli.change import image_finder, packager, site_reader, tell_plan
+    from tc.cli.layers import layer_source
     from tc.cli.run import open_target, running
 
     with running(as_json=as_json, document=True) as run:
@@ -38,11 +39,13 @@ def diff(
         prepared = prepare(
             target.topology,
             target.aws,
-            packager(run),
+            packager(run, target),
             run.emit,
             components=components or [],
             adopt=True,
             read_site=site_reader(run),
+            find_images=image_finder(run, target),
+            layers=layer_source(run, target, write=False),
         )
         tell_plan(run, prepared.plan, _code_diffs(prepared))
         if exit_code and readable(prepared.plan):

@@ -18,11 +18,20 @@ def resolve(
     from tc.cli.run import open_target, running
 
     with running(as_json=as_json, document=True) as run:
-        from tc.cli.change import packager, shown, site_reader
+        from tc.cli.change import image_finder, packager, shown, site_reader
+        from tc.cli.layers import layer_source
         from tc.deploy.pipeline import resolved
 
         target = open_target(run, sandbox=sandbox, env=env, service=service, region=region)
-        resources = resolved(target.topology, target.aws, packager(run), run.emit, site_reader(run))
+        resources = resolved(
+            target.topology,
+            target.aws,
+            packager(run, target),
+            run.emit,
+            site_reader(run),
+            image_finder(run, target),
+            layer_source(run, target, write=False),
+        )
         things = [
             {
                 "kind": resource.kind,

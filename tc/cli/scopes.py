@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from tc import __version__
-from tc.spec.scope import Scope
+from tc.spec.scope import Scope, Store
 
 if TYPE_CHECKING:
     from tc.config import Config, Environment
@@ -47,7 +47,16 @@ def scope_of(
         tc_version=__version__,
         role_prefix=config.roles.path_prefix if config else "",
         role_boundary=config.roles.boundary if config else "",
+        store=store_of(environment, config),
     )
+
+
+def store_of(environment: Environment | None, config: Config | None) -> Store:
+    """The file system for assets that config.yml names for `environment`."""
+    if environment is None or config is None:
+        return Store()
+    said = config.file_system(environment.name)
+    return Store(said.access_point, said.mount_point, said.subnets, said.security_groups)
 
 
 def _or(known: str | None, name: str) -> str:

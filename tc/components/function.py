@@ -87,6 +87,7 @@ def _desired(topology: Topology, function: Function, facts: Facts) -> Resource:
         detail=_size(artifact.size) if artifact else "",
         payload={
             "artifact": artifact,
+            "bucket": facts.bucket,
             "tags": {**scope.marks, **function.tags},
             "provisioned": function.provisioned_concurrency,
             "version": scope.version,
@@ -280,6 +281,8 @@ def _code(resource: Resource) -> dict[str, Any]:
     artifact: Artifact | None = resource.payload["artifact"]
     if artifact is None:
         raise TcError(f"the function {resource.name} has no package", where=resource.name)
+    if artifact.is_large:
+        return {"S3Bucket": resource.payload["bucket"], "S3Key": artifact.key}
     return {"ZipFile": Path(artifact.path).read_bytes()}
 
 

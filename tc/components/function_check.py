@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 
 from tc.components.addresses import check_addresses
+from tc.components.asset_check import check_assets
 from tc.components.variables import check_variables
 from tc.spec.finding import Finding
 from tc.spec.function import Function
@@ -49,6 +50,7 @@ _TEMPLATE = re.compile(r"\{\{[a-z]+\}\}")
 
 def check(topology: Topology) -> Iterable[Finding]:
     yield from _deprecated(topology)
+    yield from check_assets(topology)
     for function in topology.functions.values():
         yield from check_variables(function)
         yield from _bad_name(topology, function)
@@ -56,7 +58,7 @@ def check(topology: Topology) -> Iterable[Finding]:
         yield from _package(topology, function)
         yield from _role(function)
         yield from _network(function)
-        yield from _mount(function)
+        yield from _mount(function, topology.scope.local)
         yield from _concurrency(function)
         yield from _snapstart(function)
         if topology.scope.local:
@@ -100,9 +102,10 @@ def _package(topology: Topology, function: Function) -> Iterator[Finding]:
     if len(function.layers) > _LAYERS_LIMIT:
         message = f"`{function.name}` lists {len(function.layers)} layers; Lambda takes 5"
         yield Finding("too-many-layers", message, function.written_at("layers"))
-    if function.is_image and not function.image_uri:
+    buildable = function.has_dockerfile or function.image_runtime
+    if function.is_image and not (function.image_uri or buildable):
         message = f"`{function.name}` is an image, and nothing says which"
-        hint = f"write `image_uri` for `default` or `{topology.scope.env}` in its vars file"
+        hint = "write a Dockerfile, or `runtime.lang`, or `image_uri` in its vars file"
         yield Finding("no-image", message, function.written_at("package_type"), hint)
     if function.image_uri and not function.is_image:
         message = f"`{function.name}` has an `image_uri` and is no image"
@@ -146,14 +149,17 @@ def _network(function: Function) -> Iterator[Finding]:
                 yield Finding("invalid-value", f"`{one}` is none of {what}", at)
 
 
-def _mount(function: Function) -> Iterator[Finding]:
+def _mount(function: Function, local: bool) -> Iterator[Finding]:
     mount = function.mount
     if mount is None:
         return
     at = function.written_at("fs")
     if not mount.access_point:
         message = f"`{function.name}` is to have a file system, and nothing says which"
-        hint = f"filesystem: {{arn: …}} in vars/{function.name}.json, or `fs.access_point`"
+        hint = (
+            f"filesystem: {{arn: …}} in vars/{function.name}.json, `fs.access_point`, or `efs` "
+            "in config.yml"
+        )
         yield Finding("no-file-system", message, at, hint)
     elif not _ACCESS_POINT[mount.kind].match(_TEMPLATE.sub("000000000000", mount.access_point)):
         message = f"`{mount.access_point}` is no ARN of an access point"
@@ -161,9 +167,10 @@ def _mount(function: Function) -> Iterator[Finding]:
     if not _MOUNT_PATH.match(mount.path):
         message = f"Lambda can't mount a file system at `{mount.path}`"
         yield Finding("bad-path", message, at, "write `/mnt/` and one name: /mnt/assets")
-    if function.network is None:
+    if function.network is None and not local:
         message = f"the file system of `{function.name}` is only in its VPC"
-        yield Finding("no-network", message, at, "write `network: true`, and subnets in its vars")
+        hint = "write `network: true` and subnets in its vars, or subnets at `efs` in config.yml"
+        yield Finding("no-network", message, at, hint)
 
 
 def _concurrency(function: Function) -> Iterator[Finding]:
@@ -200,10 +207,6 @@ def _local(function: Function) -> Iterator[Finding]:
         message = f"`{function.name}` is an image, which the local engine can't run"
         at = function.written_at("package_type")
         yield Finding("local-image", message, at, "deploy it to an AWS account")
-    if function.mount:
-        message = f"the local engine can't mount `{function.mount.path}` for `{function.name}`"
-        hint = "`mount_fs: false`, or the file system only in the vars of other envs"
-        yield Finding("local-file-system", message, function.written_at("fs"), hint)
     ignored = {
         "network": function.network is not None,
         "provisioned_concurrency": function.provisioned_concurrency > 0,

@@ -78,12 +78,14 @@ def desired_settings(topology: Topology, function: Function, facts: Facts) -> di
     if function.is_image:
         # language, handler and layers are in the image
         command = [function.handler] if function.handler else []
-        return {**props, "command": command, "code": function.image_uri}
-    artifact = facts.artifacts.get(topology.function_name(function.name))
+        image = function.image_uri or facts.images.get(topology.function_name(function.name))
+        return {**props, "command": command, **({"code": image} if image else {})}
+    name = topology.function_name(function.name)
+    artifact = facts.artifacts.get(name)
     if artifact:
         props["code"] = artifact.sha256
-    if facts.layers.keys() >= set(function.layers):
-        props["layers"] = [arn for layer in function.layers for arn in facts.layers[layer]]
+    if name in facts.layers:
+        props["layers"] = list(facts.layers[name])
     return {**props, "runtime": function.runtime, "handler": function.handler}
 
 

@@ -128,6 +128,7 @@ def _compose_one(spec: Spec, scope: Scope, findings: list[Finding]) -> Topology:
         edges=tuple(edges),
         address=spec.address,
         gateway=settings(spec.routes_file, scope),
+        libraries=spec.libraries,
     )
 
 

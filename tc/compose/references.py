@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tc.compose.appsync import feed_name
 from tc.compose.producers import of_results
@@ -21,10 +21,12 @@ from tc.spec.topology import Id
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The entities of a topology, by every name that means them."""
+    """The entities of a topology, by every name that means them; `libraries` are the kinds of
+    what is no function, by name."""
 
     by_name: Mapping[str, Mapping[str, Id]]
     broken: frozenset[tuple[str, str]]
+    libraries: Mapping[str, str] = field(default_factory=dict)
 
     def resolve(
         self, kind: str, written: str, address: Address
@@ -35,6 +37,9 @@ class Names:
             return known[written], None
         if (kind, written) in self.broken:
             return None, None
+        if kind == "function" and written in self.libraries:
+            message = f"`{written}` is no function: it is built as a {self.libraries[written]}"
+            return None, Finding("unknown-name", message, address, "look at its `build.kind`")
         own = {text: name for text, (of, name) in known.items() if of == kind}
         close = difflib.get_close_matches(written, own, n=1)
         if close:
@@ -76,4 +81,5 @@ def collect(spec: Spec, scope: Scope, flows: Iterable[str]) -> Names:
     broken = frozenset(
         (SECTION_KINDS[section], name) for section, name in spec.broken if section in SECTION_KINDS
     )
-    return Names(by_name, broken)
+    libraries = {name: one.build_kind for name, one in spec.libraries.items()}
+    return Names(by_name, broken, libraries)

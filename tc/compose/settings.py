@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from tc.compose.assets import asset_mount, asset_network, asset_variables, filled_assets
+from tc.spec.asset import access_point_arn
 from tc.spec.finding import Address
 from tc.spec.function import Function, Mount, Network
 from tc.spec.scope import Scope
@@ -19,7 +21,15 @@ _OWN_WORDS = {"memory_size": "memory", "filesystem": "fs"}
 def settled(function: Function, scope: Scope) -> Function:
     """`function` with what its vars say here: default < env < sandbox."""
     said, origins = _overlays(function, scope)
-    environment = {**function.environment, **said["environment"]}
+    assets = filled_assets(function, scope)
+    mount = asset_mount(_mount(function, scope.fill(said["filesystem"]), scope), assets, scope)
+    if function.wants_mount is False:
+        mount = None
+    environment = {
+        **asset_variables(function, assets),
+        **function.environment,
+        **said["environment"],
+    }
     tags = {**function.tags, **said["tags"]}
     return replace(
         function,
@@ -42,8 +52,9 @@ def settled(function: Function, scope: Scope) -> Function:
         ),
         kms_key=scope.fill(function.kms_key),
         role=_role(scope.fill(function.role), scope),
-        network=_network(function, scope.fill(said["network"])),
-        mount=_mount(function, scope.fill(said["filesystem"]), scope),
+        network=_network(function, scope.fill(said["network"]), scope, mount),
+        mount=mount,
+        assets=assets,
     )
 
 
@@ -77,8 +88,15 @@ def _role(written: str, scope: Scope) -> str:
     return f"arn:{scope.partition}:iam::{scope.account}:role/{written}"
 
 
-def _network(function: Function, said: Mapping[str, Any]) -> Network | None:
-    if function.wants_network is False or not (function.wants_network or said):
+def _network(
+    function: Function, said: Mapping[str, Any], scope: Scope, mount: Mount | None
+) -> Network | None:
+    if function.wants_network is False:
+        return None
+    # a file system is only in its VPC
+    if not said and mount and (found := asset_network(scope)):
+        return found
+    if not (function.wants_network or said):
         return None
     # sorted: AWS tells them in an order of its own
     return Network(
@@ -92,6 +110,6 @@ def _mount(function: Function, said: Mapping[str, Any], scope: Scope) -> Mount |
         return None
     mount = function.mount or Mount()
     point = scope.fill(said.get("arn") or mount.access_point)
-    if point.startswith("fsap-") and mount.kind != "s3":
-        point = scope.arn("elasticfilesystem", f"access-point/{point}")
+    if mount.kind != "s3":
+        point = access_point_arn(point, scope)
     return replace(mount, access_point=point, path=said.get("mount_point") or mount.path)

@@ -9,7 +9,7 @@ from typing import TypedDict
 from tc.components import kinds
 from tc.components.protocol import Aws, Component
 from tc.deploy.gather import Found, gather
-from tc.deploy.layers import look_up
+from tc.deploy.layers import LayerSource, check_sizes, look_up
 from tc.deploy.purge import spare_data
 from tc.deploy.sites import ReadSite, build_sites, read_sites
 from tc.deploy.values import fetch
@@ -19,6 +19,8 @@ from tc.plan.ownership import refuse_foreign
 from tc.plan.plan import make_plan, make_removal
 from tc.plan.resource import Action, Plan, Resource, Step, refs
 from tc.plan.select import EVERYTHING, Selection, parse
+from tc.publish.bucket import Bucket
+from tc.publish.packages import upload
 from tc.spec.artifact import Artifact
 from tc.spec.facts import Facts
 from tc.spec.function import Function
@@ -27,16 +29,20 @@ from tc.spec.topology import Topology
 
 #: packages functions: by name on AWS, what their zips are
 Package = Callable[[Mapping[str, Function]], Mapping[str, Artifact]]
+#: finds the images of functions: by name on AWS, their addresses
+FindImages = Callable[[Mapping[str, Function]], Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A plan, and what was read to make it."""
+    """A plan, and what was read to make it; `bucket` is the name, with its templates, of the one
+    for large packages, empty for the usual."""
 
     plan: Plan
     desired: tuple[Resource, ...]
     found: Found
     selection: Selection
+    bucket: str = ""
 
 
 def desired_of(topology: Topology, facts: Facts) -> list[Resource]:
@@ -68,14 +74,20 @@ def prepare(
     adopt: bool = False,
     purge: bool = False,
     read_site: ReadSite | None = None,
+    find_images: FindImages | None = None,
+    layers: LayerSource | None = None,
+    bucket: str = "",
 ) -> Prepared:
     """Reads what is there and plans; changes nothing.
 
-    Pages are read by `read_site`; without it they are planned without their files. `components`
-    are the values of ``-c``. What holds data is kept unless `purge`. Raises UsageError when a
-    component is unknown, and `Conflict` when a thing belongs to somebody else, unless `adopt`.
+    Pages are read by `read_site`; without it they are planned without their files, and functions
+    without the images that `find_images` finds. `layers` says which layers functions have
+    besides those they list, `bucket` where large packages go. `components` are the values of
+    ``-c``. What holds data is kept unless `purge`. Raises UsageError when a component is unknown,
+    and `Conflict` when a thing belongs to somebody else, unless `adopt`.
     """
-    lookups = _Lookups(topology, aws, package, emit, read_site)
+    source = layers or LayerSource()
+    lookups = _Lookups(topology, aws, package, emit, read_site, find_images, source, bucket)
     bare = desired_of(topology, Facts())
     selection = select(components, bare)
     facts = lookups.first(bare, selection)
@@ -89,7 +101,7 @@ def prepare(
     if not adopt:
         refuse_foreign(plan)
     plan = spare_data(plan, aws, purge=purge)
-    return Prepared(plan, tuple(desired), found, selection)
+    return Prepared(plan, tuple(desired), found, selection, bucket)
 
 
 def prepare_removal(
@@ -124,8 +136,25 @@ def terms(scopes: Sequence[Scope]) -> Terms:
 
 
 def carry_out(prepared: Prepared, aws: Aws, emit: Emit) -> Outcome:
-    """Does what was planned."""
+    """Does what was planned; large packages are brought to their bucket first."""
+    upload(_large(prepared.plan), _bucket(aws, prepared.bucket), emit)
     return walk(prepared.plan, aws, emit)
+
+
+def _bucket(aws: Aws, template: str) -> Bucket:
+    return Bucket(aws, template) if template else Bucket(aws)
+
+
+def _large(plan: Plan) -> list[tuple[str, Artifact]]:
+    """The packages that a step hands to Lambda, and that come from a bucket."""
+    return [
+        (step.name, artifact)
+        for step in plan.work
+        if step.kind == "function" and step.resource and step.action is not Action.DELETE
+        if (artifact := (step.resource.payload or {}).get("artifact")) and artifact.is_large
+        if step.action is not Action.UPDATE
+        or any(change.path in ("code", "arch") for change in step.changes)
+    ]
 
 
 def select(components: Sequence[str], desired: Sequence[Resource]) -> Selection:
@@ -198,6 +227,9 @@ class _Lookups:
     package: Package
     emit: Emit
     read_site: ReadSite | None
+    find_images: FindImages | None
+    layers: LayerSource
+    bucket: str
 
     def first(self, bare: Sequence[Resource], selection: Selection) -> Facts:
         """What is needed of what is selected; pages are read, and not built yet."""
@@ -217,6 +249,8 @@ class _Lookups:
                 artifacts={**facts.artifacts, **more.artifacts},
                 layers={**facts.layers, **more.layers},
                 values={**facts.values, **more.values},
+                images={**facts.images, **more.images},
+                bucket=more.bucket or facts.bucket,
             )
         if facts.sites:
             outputs = {key: actual.outputs for key, actual in found.items()}
@@ -235,12 +269,18 @@ class _Lookups:
             prop: {name: function for name, function in functions.items() if name in wanted[prop]}
             for prop in _LOOKED_UP
         }
-        layered = chosen["layers"].values()
-        values = fetch(self.aws, chosen["environment"].values(), layered)
-        layers = look_up(self.aws, layered, self.emit, values)
+        layered = {name: f for name, f in chosen["layers"].items() if not f.is_image}
+        values = fetch(self.aws, chosen["environment"].values(), layered.values())
+        scope = self.topology.scope
+        layers = look_up(self.aws, layered, self.layers, scope, self.emit, values)
         code = chosen["code"].items()
-        zipped = {name: function for name, function in code if not function.is_image}
-        return Facts(self.package(zipped), layers, values)
+        artifacts = self.package({name: f for name, f in code if not f.is_image})
+        check_sizes(artifacts, layers, functions)
+        large = any(artifact.is_large for artifact in artifacts.values())
+        bucket = _bucket(self.aws, self.bucket).name if large else ""
+        built = {name: f for name, f in code if f.is_image and not f.image_uri}
+        images = self.find_images(built) if self.find_images and built else {}
+        return Facts(artifacts, layers.arns, values, bucket=bucket, images=images)
 
 
 def readable(plan: Plan) -> list[Step]:
@@ -249,10 +289,17 @@ def readable(plan: Plan) -> list[Step]:
 
 
 def resolved(
-    topology: Topology, aws: Aws, package: Package, emit: Emit, read_site: ReadSite | None = None
+    topology: Topology,
+    aws: Aws,
+    package: Package,
+    emit: Emit,
+    read_site: ReadSite | None = None,
+    find_images: FindImages | None = None,
+    layers: LayerSource | None = None,
 ) -> list[Resource]:
     """Everything that should be, with its packages and layers looked up, and its pages built as
     far as they need nothing that AWS only tells later."""
-    lookups = _Lookups(topology, aws, package, emit, read_site)
+    source = layers or LayerSource()
+    lookups = _Lookups(topology, aws, package, emit, read_site, find_images, source, "")
     facts = lookups.first(desired_of(topology, Facts()), EVERYTHING)
     return desired_of(topology, lookups.completed(facts, frozenset(), {}))

@@ -10,6 +10,7 @@ from typing import Any
 from tc.load.discover import Found
 from tc.load.ignored import patterns
 from tc.load.infer import (
+    DEFAULTS,
     FUNCTION_FILES,
     RUNTIMES,
     family,
@@ -23,6 +24,7 @@ from tc.load.libraries import language_of
 from tc.load.libraries import problems as library_problems
 from tc.load.reader import Reader
 from tc.load.runtime import image_problems, settings
+from tc.spec.asset import artifacts_dir
 from tc.spec.base import Targets
 from tc.spec.chain import MapHint
 from tc.spec.fetched import is_reference, mistake
@@ -96,10 +98,22 @@ def assemble(
         then=getattr(top, "then", None) or "",
         choice=tuple(getattr(top, "choice", None) or ()),
         target_address=entry.address if entry else None,
-        ignore=() if code is not None else patterns(found.dir, reader.findings),
+        ignore=() if code is not None else _ignored(found, said, reader),
         inline=Inline(inline_file(lang, handler, code), code) if lang and code else None,
+        image_runtime="" if lang else _image_runtime(said, found),
+        has_dockerfile=(found.dir / "Dockerfile").is_file(),
         **settings(said.runtime, said.address),
     )
+
+
+def _ignored(found: Found, said: _Said, reader: Reader) -> tuple[str, ...]:
+    """What its package leaves out: .tcignore, and what is published as an asset."""
+    ignored = patterns(found.dir, reader.findings)
+    published = artifacts_dir(found.dir, said.merged("assets"))
+    top = found.dir.resolve()
+    if published is None or top not in published.resolve().parents:
+        return ignored
+    return (*ignored, f"/{published.resolve().relative_to(top).as_posix()}/")
 
 
 def _map(written: str | MapHint | None) -> MapHint | None:
@@ -230,6 +244,15 @@ class _Said:
                 yield Finding("invalid-value", message, address, "take one out")
 
 
+def _image_runtime(said: _Said, found: Found) -> str:
+    """What the image of a function without a Dockerfile starts from; empty when nothing says."""
+    written = said.runtime.get("lang")
+    if said.runtime.get("package_type") != "image":
+        return ""
+    candidates = [written] if written else languages_of(found.markers)
+    return RUNTIMES.get(candidates[0], "") if len(candidates) == 1 else ""
+
+
 def _language(said: _Said, found: Found, reader: Reader) -> str | None:
     written = said.runtime.get("lang")
     if written is None:
@@ -251,6 +274,8 @@ def _inferred(said: _Said, found: Found, reader: Reader) -> str | None:
         reader.findings.append(Finding("missing-key", message, at, hint, "key"))
         return None
     candidates = languages_of(found.markers)
+    if said.build.bundle and not candidates:
+        candidates = [DEFAULTS["node"]]
     if said.is_library:
         candidates = candidates or language_of(found.dir)
         if said.kind == "extension" and not candidates:
@@ -274,6 +299,8 @@ def _check_handler(
     name: str, found: Found, lang: str, handler: str, said: _Said, reader: Reader
 ) -> None:
     files = handler_files(lang, handler)
+    if said.build.bundle and files:
+        files += [files[0].removesuffix(".js") + ending for ending in (".ts", ".mts", ".tsx")]
     where = said.address("runtime", "handler")
     if nameless := _nameless(lang, handler, said):
         reader.findings.append(nameless)

@@ -6,7 +6,6 @@ Such a directory has a function file like any other. Functions list it in `runti
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -42,14 +41,14 @@ def language_of(directory: Path) -> list[str]:
     said = {_MANIFESTS[name] for name in names if name in _MANIFESTS}
     if not said:
         nested = (file for name in names for file in _names(directory / name))
-        endings = {os.path.splitext(name)[1] for name in (*names, *nested)}
+        endings = {Path(name).suffix for name in (*names, *nested)}
         said = {_ENDINGS[ending] for ending in endings if ending in _ENDINGS}
     return sorted(DEFAULTS[language] for language in said)
 
 
 def _names(directory: Path) -> list[str]:
     try:
-        return sorted(name for name in os.listdir(directory) if not name.startswith("."))
+        return sorted(p.name for p in directory.iterdir() if not p.name.startswith("."))
     except OSError:
         return []
 

@@ -87,7 +87,7 @@ def reset(emit: Emit) -> None:
         record = _running(home, emit)
         if record:
             _end(home, record, emit)
-        for place in (home.state, home.s3, home.tmp):
+        for place in (home.state, home.s3, home.file_systems, home.tmp):
             with explained(place):
                 if place.exists():
                     shutil.rmtree(place)

@@ -98,7 +98,7 @@ def _make(environment: Environment, emit: Emit) -> None:
 
 
 def _fill(environment: Environment, emit: Emit) -> None:
-    from tc.local.indexes import uv_arguments
+    from tc.indexes import uv_arguments
 
     python, options = str(environment.python), uv_arguments(os.environ)
     steps = {
@@ -121,11 +121,9 @@ def _uv(arguments: list[str], directory: Path) -> None:
 
     import uv
 
-    from tc.local.indexes import uv_environment
+    from tc.indexes import uv_environment
 
-    env = uv_environment(os.environ)
-    if not _can_write(_uv_cache(env)):
-        env["UV_CACHE_DIR"] = str(directory.parent / "uv")
+    env = uv_environment(os.environ, directory.parent / "uv")
     try:
         command = [uv.find_uv_bin(), *arguments, "--quiet", "--color", "never"]
         ended = subprocess.run(
@@ -153,17 +151,6 @@ def _uv(arguments: list[str], directory: Path) -> None:
         ) from None
     if ended.returncode != 0:
         raise _failure(ended.stderr)
-
-
-def _uv_cache(env: dict[str, str]) -> Path:
-    if chosen := env.get("UV_CACHE_DIR"):
-        return Path(chosen)
-    return Path(env.get("XDG_CACHE_HOME") or Path(env.get("HOME") or "/") / ".cache") / "uv"
-
-
-def _can_write(path: Path) -> bool:
-    existing = next(place for place in (path, *path.parents) if place.exists())
-    return os.access(existing, os.W_OK | os.X_OK)
 
 
 #: what uv says -> (our sentence, the way out)

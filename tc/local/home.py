@@ -8,6 +8,7 @@ All of it is in ``local/`` below ``$TC_HOME``, else ``$XDG_STATE_HOME/tc``, else
     running       held by the engine as long as it lives, so that no second one
                   ever opens the same state, whatever became of engine.json
     state/  s3/   what the engine knows, and its objects
+    efs/          the file systems of functions, by their access points
     tmp/          its TMPDIR, emptied at every start
     log  log.1    its output
 """
@@ -57,6 +58,10 @@ class Home:
     @property
     def s3(self) -> Path:
         return self.path / "s3"
+
+    @property
+    def file_systems(self) -> Path:
+        return self.path / "efs"
 
     @property
     def tmp(self) -> Path:

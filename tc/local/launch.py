@@ -137,6 +137,7 @@ def engine_environment(
         "STATE_DIR": str(home.state),
         "S3_PERSIST": "1",
         "S3_DATA_DIR": str(home.s3),
+        "TC_FILE_SYSTEMS": str(home.file_systems),
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",
         "TMPDIR": str(home.tmp),

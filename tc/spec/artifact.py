@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from dataclasses import dataclass
 from pathlib import Path
+
+#: bytes; what Lambda takes in a call, more comes from a bucket ("Lambda quotas")
+DIRECT = 50 * 1024 * 1024
+#: bytes; what a package and its layers may weigh unpacked
+UNPACKED = 250 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +19,8 @@ class Artifact:
     `sha256` is base64, as Lambda's CodeSha256; `digest` (hex) is of the inputs:
     contents and modes of the files, whatever zlib packed them. `stored` tells
     that the zip is uncompressed, so that equal inputs give equal bytes
-    everywhere. Sizes in bytes.
+    everywhere. Sizes in bytes; `largest` are the ten largest directories and files at the
+    top of it, with their sizes unpacked, where it `is_large`.
     """
 
     path: Path
@@ -23,3 +30,15 @@ class Artifact:
     unpacked: int
     stored: bool
     files: int
+    largest: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it must come from a bucket."""
+        return self.size > DIRECT
+
+    @property
+    def key(self) -> str:
+        """What it is called in the artifact bucket: by its bytes, which may differ for equal
+        inputs where another zlib packed them."""
+        return f"packages/{b64decode(self.sha256).hex()}.zip"

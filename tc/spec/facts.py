@@ -12,15 +12,17 @@ from tc.spec.site import Site
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Packages by function name on AWS, layer version ARNs by the name a function lists,
-    fetched values by the reference that stands in the environment, pages by their keys.
+    """Packages, layer version ARNs and addresses of images that tc builds, each by function name
+    on AWS; fetched values by the reference that stands in the environment, pages by their keys.
 
-    A function without a package here is planned without its code, one with a value
-    that isn't here without its environment, a page without its files, a layer that is absent is
-    left out.
+    A function without a package here is planned without its code, one without layers without
+    these, one with a value that isn't here without its environment, a page without its files.
+    `bucket` is where large packages will be.
     """
 
     artifacts: Mapping[str, Artifact] = field(default_factory=dict)
     layers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     values: Mapping[str, Secret] = field(default_factory=dict)
     sites: Mapping[str, Site] = field(default_factory=dict)
+    bucket: str = ""
+    images: Mapping[str, str] = field(default_factory=dict)

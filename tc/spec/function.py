@@ -220,7 +220,8 @@ class Function:
     """A function as the later stages see it: written keys, overlays and inference in one.
 
     `runtime` is the AWS identifier (``python3.13``, ``nodejs24.x``), empty when the
-    function `is_image`; `environment` still has its templates. `policy` is the written
+    function `is_image`, whose `image_runtime` is then what a generated image starts from;
+    `environment` still has its templates. `policy` is the written
     policy document, `inherit` included. `vars` are the overlays by ``default``, env or
     sandbox, each with those keys of `VarsEntry` that were written. `role` is one that
     exists. `layers` end with the `extensions`; `libraries` are those of them that the project
@@ -266,6 +267,8 @@ class Function:
     inline: Inline | None = None
     is_image: bool = False
     image_uri: str = ""
+    image_runtime: str = ""
+    has_dockerfile: bool = False
     snapstart: bool = False
     reserved_concurrency: int | None = None
     provisioned_concurrency: int = 0

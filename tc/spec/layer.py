@@ -2,9 +2,10 @@
 
 A layer that is too large is split: its parts are layers of their own, ``{name}-0``,
 ``{name}-1``, …; a function lists ``{name}`` and gets all of them. Layer versions can't be
-tagged, so the description says whose they are and what they were built of::
+tagged, so the description says whose they are, what they were built of, which part of how
+many this is and the bytes of all parts unpacked::
 
-    tc:layer etl 3f1c…(64 hex) 1/3
+    tc:layer etl 3f1c…(64 hex) 1/3 150000000
 """
 
 from __future__ import annotations
@@ -16,7 +17,12 @@ from pathlib import Path
 from tc.spec.fetched import is_reference
 from tc.spec.function import Arch, Function
 
-_MARK = re.compile(r"tc:layer (?P<owner>\S+) (?P<digest>[0-9a-f]{64}) (?P<part>\d+)/(?P<of>\d+)\Z")
+_MARK = re.compile(
+    r"tc:layer (?P<owner>\S+) (?P<digest>[0-9a-f]{64}) (?P<part>\d+)/(?P<of>\d+)"
+    r"(?: (?P<unpacked>\d+))?\Z"
+)
+#: what the layers that sandboxes called `stable` use end in
+STABLE = "-stable"
 #: layers that a function may have (AWS Lambda quotas)
 MOST_LAYERS = 5
 
@@ -58,7 +64,8 @@ class LayerPart:
 @dataclass(frozen=True, slots=True)
 class BuiltLayer:
     """A layer that can be published. `digest` (hex) is of what it was built of; `packages` are
-    names, versions and sizes in bytes, without their files."""
+    names, versions and sizes in bytes, without their files; `users` are the functions that
+    need it. `why` says why it was built, where it wasn't `cached`."""
 
     name: str
     owner: str
@@ -67,6 +74,9 @@ class BuiltLayer:
     parts: tuple[LayerPart, ...]
     packages: tuple[Package, ...] = ()
     cached: bool = False
+    why: str = ""
+    users: tuple[str, ...] = ()
+    seconds: float = 0.0
 
     @property
     def size(self) -> int:
@@ -76,18 +86,28 @@ class BuiltLayer:
     def unpacked(self) -> int:
         return sum(part.unpacked for part in self.parts)
 
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """What the descriptions of its parts say."""
+        count = len(self.parts)
+        return tuple(
+            Mark(self.owner, self.digest, part, count, self.unpacked) for part in range(count)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What the description of a published part says; `part` counts from 0."""
+    """What the description of a published part says; `part` counts from 0, `unpacked` are the
+    bytes of all parts."""
 
     owner: str
     digest: str
     part: int = 0
     of: int = 1
+    unpacked: int = 0
 
     def __str__(self) -> str:
-        return f"tc:layer {self.owner} {self.digest} {self.part}/{self.of}"
+        return f"tc:layer {self.owner} {self.digest} {self.part}/{self.of} {self.unpacked}"
 
 
 def mark_of(description: str) -> Mark | None:
@@ -95,7 +115,13 @@ def mark_of(description: str) -> Mark | None:
     found = _MARK.match(description)
     if found is None:
         return None
-    return Mark(found["owner"], found["digest"], int(found["part"]), int(found["of"]))
+    return Mark(
+        found["owner"],
+        found["digest"],
+        int(found["part"]),
+        int(found["of"]),
+        int(found["unpacked"] or 0),
+    )
 
 
 def part_names(name: str, parts: int) -> tuple[str, ...]:

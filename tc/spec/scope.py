@@ -41,6 +41,17 @@ _TEMPLATE = re.compile(r"\{%.*?%\}|\{\{\{\{|\{\{\s*([^{}]*?)\s*\}\}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
+class Store:
+    """The file system that assets of an env are on, as config.yml says: ARN or id of the access
+    point, where functions see it, what of a VPC reaches it. Empty where nothing is said."""
+
+    access_point: str = ""
+    mount_point: str = "/mnt/assets"
+    subnets: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
     """One deployed copy of one topology: its names and ARNs derive from this.
 
@@ -63,6 +74,7 @@ class Scope:
     tc_version: str = ""
     role_prefix: str = ""
     role_boundary: str = ""
+    store: Store = Store()
 
     @property
     def owner(self) -> str:

@@ -39,7 +39,7 @@ def build_editable(directory, config_settings=None, metadata_directory=None):
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    for part in (*_PARTS, "tc/local/indexes.py"):
+    for part in (*_PARTS, "tc/indexes.py"):
         (tmp_path / part).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / part, tmp_path / part)
     (tmp_path / "pyproject.toml").write_text(_PROJECT)

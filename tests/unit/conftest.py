@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE / "compose"), str(HERE / "deploy")]
+sys.path[:0] = [str(HERE / name) for name in ("compose", "deploy", "publish")]
 pytest.register_assert_rewrite(
     "composing",
     "deploying",
@@ -17,6 +17,7 @@ pytest.register_assert_rewrite(
     "fake_events",
     "fake_functions",
     "fake_data",
+    "fake_store",
 )
 
 from composing import Directory  # noqa: E402

@@ -17,7 +17,9 @@ from tc.spec.function import Function
 from tc.spec.layer import Package, Platform
 
 #: start of a runtime -> its language's module here
-_LANGUAGES = {"python": "python", "ruby": "ruby", "nodejs": "node"}
+_LANGUAGES = {"python": "python", "ruby": "ruby", "nodejs": "node", "provided": "program"}
+#: start of a runtime -> where its package managers install by themselves
+_LEFT = {"ruby": ("/vendor/bundle/", "/vendor/cache/", "/.bundle/"), "nodejs": ("/node_modules/",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +62,10 @@ def language_of(runtime: str) -> Language | None:
             found: Language = import_module(f"tc.build.deps.{module}")
             return found
     return None
+
+
+def installed_by(function: Function) -> tuple[str, ...]:
+    """Patterns of what package managers leave in the function's directory: tc installs it anew,
+    elsewhere."""
+    found = (left for start, left in _LEFT.items() if function.runtime.startswith(start))
+    return next(found, ())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -95,6 +95,18 @@ class Build:
             self._doors[known], _ = open_aws(self.run, environment, wanted)
         return self._doors[known]
 
+    def credentials(self) -> Mapping[str, str]:
+        """Those of the env as variables; none where no env is chosen."""
+        from tc.errors import UsageError
+
+        try:
+            environment = self.environment()
+        except UsageError as error:
+            if error.code != "no-env" or self.env:
+                raise
+            return {}
+        return self.aws(environment).variables()
+
     def tell(self, made: Made) -> None:
         """Tells of something built or found."""
         from tc.cli.build.tell import tell
@@ -176,17 +188,28 @@ def build(
 
     with running(as_json=as_json) as run:
         kinds = _kinds(kind or [], publish=publish)
-        made = _open(run, component or [], service, container=container)
-        made = _with(
-            made, kinds=kinds, env=env, region=region, publish=publish, adopt=adopt, dry_run=dry_run
+        verbs = {"list": list_layers, "promote": promote, "clean": clean, "shell": shell}
+        _one_of({**verbs, "publish": publish})
+        wanted = replace(
+            _open(run, component or [], service, container=container),
+            kinds=kinds,
+            env=env,
+            region=region,
+            publish=publish,
+            adopt=adopt,
+            dry_run=dry_run,
         )
-        _carry_out(made, list_layers=list_layers, promote=promote, clean=clean, shell=shell)
+        wanted = replace(wanted, tools=replace(wanted.tools, credentials=wanted.credentials))
+        _carry_out(wanted, list_layers=list_layers, promote=promote, clean=clean, shell=shell)
 
 
-def _with(build: Build, **changes: object) -> Build:
-    from dataclasses import replace
+def _one_of(options: dict[str, bool]) -> None:
+    """Raises UsageError when more than one of the options that say what to do is given."""
+    from tc.errors import UsageError
 
-    return replace(build, **changes)  # type: ignore[arg-type]
+    given = [f"--{name}" for name, yes in options.items() if yes]
+    if len(given) > 1:
+        raise UsageError(f"{given[1]} and {given[0]} can't stand together", hint="give one of them")
 
 
 def _kinds(written: Sequence[str], *, publish: bool) -> tuple[Kind, ...]:

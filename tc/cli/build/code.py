@@ -17,6 +17,7 @@ def build_code(build: Build) -> None:
 
     from tc.build.package import package_all
     from tc.cli.build import Made
+    from tc.cli.build.layers import host_for
 
     wanted = {
         label: replace(function, name=label)
@@ -29,8 +30,12 @@ def build_code(build: Build) -> None:
         for label in wanted:
             would_build(build, "code", label)
         return
+    packages = build.tools.cache / "packages"
+    there = set(packages.iterdir()) if packages.is_dir() else set()
     begun = time.monotonic()
-    artifacts = package_all(wanted.values(), build.tools.cache, build.run.emit)
+    artifacts = package_all(
+        wanted.values(), build.tools.cache, build.run.emit, tools=build.tools, host=host_for(build)
+    )
     seconds = time.monotonic() - begun
     for label, artifact in artifacts.items():
         made = Made(
@@ -39,7 +44,7 @@ def build_code(build: Build) -> None:
             (label,),
             artifact.size,
             artifact.unpacked,
-            cached=False,
+            cached=artifact.path in there,
             seconds=seconds,
             path=artifact.path,
         )

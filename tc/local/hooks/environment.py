@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from . import mounts
 from .channel import Channel, Failed, Gone, Overdue
 from .log_lines import LogLines, LogText
 from .node_sdk import node_sdk
@@ -142,13 +143,16 @@ class Environment:
             "AWS_LAMBDA_LOG_GROUP_NAME": group or f"/aws/lambda/{self.func_name}",
             "AWS_LAMBDA_LOG_STREAM_NAME": self.stream,
         }
+        mounted = mounts.of(self.config)
         ours, theirs = socket.socketpair()
         with theirs:
             try:
+                runtime = str(self.config["Runtime"])
+                words = command(runtime, theirs.fileno(), node_sdk(TREES.root))
                 self._process = subprocess.Popen(
-                    command(str(self.config["Runtime"]), theirs.fileno(), node_sdk(TREES.root)),
+                    mounts.started(words, mounted),
                     cwd=task,
-                    env=environment,
+                    env=mounts.seen(environment, mounted),
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.STDOUT,
@@ -162,6 +166,8 @@ class Environment:
         self._channel = Channel(ours, self._process)
         self._lines = LogLines()
         self._lines.follow(self._process.stdout)
+        if said := mounts.notice(mounted):
+            self._lines.add(said)
         self._cold = False
         limit = max(INIT_SECONDS, float(self.config.get("Timeout") or 3))
         start = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from . import mounts
 from .environment import TREES
 from .needs import need, replace
 from .runtimes import variables
@@ -22,12 +23,16 @@ def install() -> None:
 
 def environment(config: dict[str, Any], code_dir: str, port: int) -> dict[str, str]:
     from ministack.core.lambda_runtime import execution_credentials
+    from ministack.services.lambda_svc import _resolve_layer_zip
 
     scratch = TREES.root / f"tmp-{config['FunctionName']}"
     scratch.mkdir(exist_ok=True)
-    # The engine doesn't unpack layers for these: /opt is empty.
-    opt = TREES.root / "none"
+    # The engine doesn't unpack layers for these. They stay until it ends: nothing tells when
+    # the program does.
+    layers = [_resolve_layer_zip(layer) for layer in config.get("Layers") or []]
+    opt = TREES.take(*(layer for layer in layers if layer))
     made = variables(config, execution_credentials(config), Path(code_dir), opt, scratch)
+    made = mounts.install_before(Path(code_dir), made, mounts.of(config))
     name = config["FunctionName"]
     group = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{name}"
     return {

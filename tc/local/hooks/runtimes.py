@@ -14,7 +14,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from . import mounts
+
 HERE = Path(__file__).resolve().parent
+#: where languages look for what they load
+_SEARCHED = frozenset({"PYTHONPATH", "NODE_PATH", "GEM_PATH", "RUBYLIB"})
 REGION, ACCOUNT = 3, 4  # places in an ARN split at colons
 
 
@@ -81,7 +85,34 @@ def variables(
         "AWS_EC2_METADATA_DISABLED": "true",
         **_language(runtime, opt, task),
     }
-    return {**addresses, **{str(key): str(value) for key, value in written.items()}, **own}
+    places = {"/var/task": str(task), "/opt": str(opt)}
+    theirs = {str(key): _here(str(key), str(value), places) for key, value in written.items()}
+    if gems := theirs.get("GEM_PATH"):
+        real = {path: directory for directory, path in mounts.of(config)}
+        theirs["GEM_PATH"] = ":".join(
+            found for one in gems.split(":") for found in _gems(one, real)
+        )
+    return {**addresses, **theirs, **own}
+
+
+def _here(name: str, value: str, places: Mapping[str, str]) -> str:
+    """A variable that says where a language looks: what it says of Lambda's directories, here."""
+    if name not in _SEARCHED:
+        return value
+    return ":".join(_moved(entry, places) for entry in value.split(":"))
+
+
+def _moved(path: str, places: Mapping[str, str]) -> str:
+    start = next((one for one in places if f"{path}/".startswith(f"{one}/")), "")
+    return places[start] + path.removeprefix(start) if start else path
+
+
+def _gems(path: str, real: Mapping[str, str]) -> list[str]:
+    """Gems are installed for a version of Ruby, ``gems/3.3.0``, and this machine may have
+    another: the versions that are there; `real` has the directories of file systems."""
+    above = path.rpartition("/")[0]
+    there = sorted(one.name for one in Path(_moved(above, real)).glob("*.*.*") if one.is_dir())
+    return [f"{above}/{name}" for name in there] or [path]
 
 
 def _language(runtime: str, opt: Path, task: Path) -> dict[str, str]:

@@ -56,7 +56,6 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
     ({"kms_key": "alias/mine"}, {}, ["invalid-value"]),
     ({"kms_key": "arn:aws:kms:eu-west-1:111122223333:alias/mine"}, {}, ["invalid-value"]),
     ({"role": "a b"}, {}, ["invalid-value"]),
-    ({"package_type": "image"}, {}, ["no-image"]),
     ({}, {"image_uri": "x/y:1"}, ["both"]),
 ]  # fmt: skip
 
@@ -81,6 +80,8 @@ RIGHT: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"role": "{{namespace}}-role"}, {}),
     ({"role": "arn:aws:iam::{{account}}:role/team/mine"}, {}),
     ({"package_type": "image"}, {"image_uri": "x/y:1"}),
+    # made of the handler that is there
+    ({"package_type": "image"}, {}),
 ]
 
 
@@ -89,6 +90,14 @@ def test_what_lambda_takes(
     directory: Directory, runtime: dict[str, Any], variables: dict[str, Any]
 ) -> None:
     assert codes(directory, runtime, variables) == []
+
+
+def test_an_image_that_can_t_be_made_of_anything(directory: Directory) -> None:
+    topology = {"name": "etl", "functions": {"one": {"runtime": {"package_type": "image"}}}}
+    directory.write(json.dumps(topology), "", {"one/function.json": "{}"})
+    assert [finding.code for finding in directory.findings()] == ["no-image"]
+    directory.write(json.dumps(topology), "", {"one/Dockerfile": "FROM scratch"})
+    assert [finding.code for finding in directory.findings()] == []
 
 
 def test_a_role_that_exists_can_t_get_a_document(directory: Directory) -> None:
@@ -102,7 +111,7 @@ def test_the_local_engine_says_what_it_can_t(directory: Directory) -> None:
     assert codes(directory, {"package_type": "image"}, {"image_uri": "x/y:1"}, **local) == [
         "local-image"
     ]
-    assert codes(directory, {}, {**NETWORK, **MOUNT}, **local) == ["local-file-system"]
+    assert codes(directory, {}, MOUNT, **local) == []
     assert codes(directory, {"provisioned_concurrency": 1}, NETWORK, **local) == []
     found = [f for f in directory.said(**local) if f.code == "local-no-effect"]
     assert [f.message for f in found] == [

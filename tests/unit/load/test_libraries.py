@@ -123,14 +123,20 @@ def test_every_problem_is_told(project: Project) -> None:
         "topology.yml:4:5 both",
         "topology.yml:5:5 both",
         "topology.yml:7:16 both",
-        "topology.yml:7:37 invalid-value",
+        "topology.yml:7:29 invalid-value",
     ]
 
 
 def test_nothing_can_be_handed_to_a_library(project: Project) -> None:
-    text = "name: etl\nevents: { Done: { function: shared } }\n"
+    text = "name: etl\nfunctions: { one: { function: shared } }\n"
     spec = loaded(
-        project, **{"topology.yml": text, "shared/function.json": LIBRARY, "shared/a.py": ""}
+        project,
+        **{
+            "topology.yml": text,
+            "one/handler.py": HANDLER,
+            "shared/function.json": LIBRARY,
+            "shared/a.py": "",
+        },
     )
     assert [found.message for found in compose(spec, SCOPE).findings] == [
         "`shared` is no function: it is built as a library"
@@ -139,4 +145,4 @@ def test_nothing_can_be_handed_to_a_library(project: Project) -> None:
 
 def test_a_library_without_a_language_is_told(project: Project) -> None:
     project.write({"topology.yml": "name: etl\n", "it/function.json": LIBRARY, "it/a.txt": ""})
-    assert project.problems() == ["it/function.json:1:1 no-code"]
+    assert project.problems() == ["it/function.json:0:0 no-code"]

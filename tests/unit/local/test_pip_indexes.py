@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tc.local.indexes import pip_settings, uv_arguments, uv_environment
+from tc.indexes import pip_settings, uv_arguments, uv_environment
 
 
 @pytest.fixture
@@ -107,3 +107,10 @@ def test_settings_of_the_users_own_projects_stay_out(environ: dict[str, str]) ->
 def test_no_index(environ: dict[str, str]) -> None:
     assert uv_arguments(environ) == []
     assert uv_arguments(environ | {"PIP_NO_INDEX": "1"}) == ["--no-index"]
+
+
+def test_poetrys_credentials_are_handed_on() -> None:
+    env = uv_environment(
+        {"POETRY_HTTP_BASIC_OWN_USERNAME": "me", "POETRY_HTTP_BASIC_OWN_PASSWORD": "word"}
+    )
+    assert (env["UV_INDEX_OWN_USERNAME"], env["UV_INDEX_OWN_PASSWORD"]) == ("me", "word")

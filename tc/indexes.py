@@ -34,16 +34,18 @@ _KEPT = (
     "UV_REQUEST_TIMEOUT",
     "UV_SYSTEM_CERTS",
 )
+_POETRY = "POETRY_HTTP_BASIC_"
 _DROPPED = ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME")
 #: where requests, and so pip, look for a CA bundle, first wins
 _BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
-def uv_environment(environ: Mapping[str, str]) -> dict[str, str]:
+def uv_environment(environ: Mapping[str, str], cache: Path | None = None) -> dict[str, str]:
     """The environment for uv: the user's, with pip's settings in uv's words.
 
-    Addresses may hold passwords, so they go this way and not as arguments, which
-    every user of the machine can read.
+    `cache` is where uv keeps what it fetched when its own cache can't be written. Addresses
+    may hold passwords, so they go this way and not as arguments, which every user of the
+    machine can read.
     """
     settings = pip_settings(environ)
     env = {name: value for name, value in environ.items() if _passes(name)}
@@ -61,7 +63,13 @@ def uv_environment(environ: Mapping[str, str]) -> dict[str, str]:
         bundles = [settings.get("cert", ""), *(environ.get(name, "") for name in _BUNDLES)]
         _put(env, "SSL_CERT_FILE", next((b for b in bundles if Path(b).is_file()), ""))
     _put(env, "SSL_CLIENT_CERT", env.get("SSL_CLIENT_CERT") or settings.get("client-cert", ""))
+    for name, value in environ.items():
+        # Poetry's for the source X: POETRY_HTTP_BASIC_X_USERNAME, …_PASSWORD
+        if name.startswith(_POETRY):
+            env.setdefault(f"UV_INDEX_{name.removeprefix(_POETRY)}", value)
     env["UV_PYTHON_DOWNLOADS"] = "never"
+    if cache and not _can_write(_uv_cache(env)):
+        env["UV_CACHE_DIR"] = str(cache)
     return env
 
 
@@ -114,6 +122,17 @@ def _read(file: Path) -> dict[str, str]:
             options = parser.items(section)
             settings |= {name.lower().replace("_", "-"): value for name, value in options if value}
     return settings
+
+
+def _uv_cache(env: Mapping[str, str]) -> Path:
+    if chosen := env.get("UV_CACHE_DIR"):
+        return Path(chosen)
+    return Path(env.get("XDG_CACHE_HOME") or Path(env.get("HOME") or "/") / ".cache") / "uv"
+
+
+def _can_write(path: Path) -> bool:
+    existing = next(place for place in (path, *path.parents) if place.exists())
+    return os.access(existing, os.W_OK | os.X_OK)
 
 
 def _passes(name: str) -> bool:

@@ -1,0 +1,90 @@
+"""Python's dependencies: pyproject.toml, requirements.txt and the locks of uv, poetry and
+pipenv, installed by uv for the function's Python and CPU.
+
+::
+
+    files         which file counts, and what of it: requirements, sources, local, poetry
+    locks         a lock as pinned requirements: poetry
+    installer     wheels by uv, the rest in a container: uv, container
+    installed     what came of it, made equal for equal inputs
+    faults        what is told when it fails: conflicts
+
+boto3 and botocore are installed as any other package when they are listed: Lambda's own change
+when AWS likes, so nothing is left out by itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tc.build.deps import Needs
+from tc.build.deps.python.files import Wanted, wanted
+from tc.build.deps.python.requirements import moved_line
+from tc.build.tools import Tools
+from tc.spec.function import Function
+from tc.spec.layer import Package, Platform
+
+#: of what a digest says; another number installs everything anew
+_FORMAT = 1
+
+
+def needs(function: Function, platform: Platform) -> Needs | None:
+    """What `function` depends on, None when nothing; reads files, starts nothing."""
+    found = wanted(function)
+    if found is None:
+        return None
+    return Needs("python", found.file, _digest(found, platform), found)
+
+
+def _digest(found: Wanted, platform: Platform) -> str:
+    """Of all that decides what is installed, and of nothing else: not of where it lies."""
+    places = {local.path.as_uri(): f"local:{local.name}" for local in found.locals}
+    lines = [moved_line(line, places) for line in found.lines]
+    decides: list[Any] = [
+        *(_FORMAT, found.kind, found.dev, found.python, found.member),
+        [platform.runtime, platform.arch, platform.host],
+        # a lock decides alone; what it was made for is compared with it later
+        lines if found.kind in ("open", "uv", "poetry") else [],
+        list(found.constraints),
+        [[local.name, local.built, local.digest()] for local in found.locals],
+        list(found.from_source),
+        found.settings,
+        found.pinned_to,
+    ]
+    if found.kind != "open":
+        decides.append(hashlib.sha256(found.file.read_bytes()).hexdigest())
+    if platform.host:
+        decides.append(list(os.uname())[-1:])
+    text = json.dumps(decides, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def install(
+    needs: Needs,
+    functions: Sequence[str],
+    platform: Platform,
+    directory: Path,
+    tools: Tools,
+) -> tuple[Package, ...]:
+    """Installs into the empty `directory`, below ``python/``; see `tc.build.deps.Language`.
+
+    Equal inputs, and an index that has the same, give the same bytes.
+    """
+    from tc.build.cache import staging
+    from tc.build.deps.python.faults import Asked
+    from tc.build.deps.python.installed import ROOT, packages, tidy
+    from tc.build.deps.python.installer import Installer
+
+    found: Wanted = needs.detail
+    asked = Asked(functions, found.file, platform, found.kind != "open")
+    site = directory / ROOT
+    with staging(tools.cache) as place:
+        Installer(found, asked, place, site, tools).run()
+    site.mkdir(exist_ok=True)
+    tidy(site)
+    return packages(site)

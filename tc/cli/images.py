@@ -1,0 +1,73 @@
+"""The images that functions are deployed with, where tc builds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tc.cli.run import Run, Target
+    from tc.spec.function import Function
+
+
+def find_images(run: Run, target: Target, functions: Mapping[str, Function]) -> dict[str, str]:
+    """The address of each function's image, by its digest: that of `build.version`, else that of
+    the files as they are. One call for each image.
+
+    Raises TcError ``no-image`` for those that the registry lacks.
+    """
+    from tc.build.images import image_of
+    from tc.cli.run import open_aws
+    from tc.config import choose_env, read_config
+    from tc.errors import TcError
+    from tc.publish.images import Images, missing, place_of
+
+    config = read_config(Path.cwd())
+    aws = target.aws
+    central = config.artifacts.env
+    if central and central != target.environment.name:
+        aws, _ = open_aws(run, choose_env(central, config), target.aws.region)
+    place = place_of(aws, config.builder.registry)
+    if place is None:
+        raise TcError(
+            f"Lambda takes images from Amazon ECR alone, not from `{config.builder.registry}`",
+            code="no-image",
+            where="builder.registry",
+            hint="take `builder.registry` out, or write `image_uri` in the functions' vars",
+        )
+    registry = Images(aws, place)
+    owners = {
+        part.function_name(name): part.scope.namespace
+        for part in target.topology.family()
+        for name in part.functions
+    }
+    images = {
+        name: image_of(function, owners[name], config.builder.runtime_images)
+        for name, function in functions.items()
+    }
+    found = dict(
+        zip(
+            images,
+            aws.map(lambda one: registry.find(one.repository, [one.tag]), images.values()),
+            strict=True,
+        )
+    )
+    absent = [
+        missing(image.function.name, image.name, place.host)
+        for name, image in images.items()
+        if image.tag not in found[name]
+    ]
+    if len(absent) == 1:
+        raise absent[0]
+    if absent:
+        raise TcError(
+            "these images aren't there:\n  " + "\n  ".join(str(one) for one in absent),
+            code="no-image",
+            where=place.host,
+            hint="tc build --kind image --publish",
+        )
+    return {
+        name: registry.uri(image.repository, found[name][image.tag])
+        for name, image in images.items()
+    }

@@ -1,0 +1,112 @@
+"""The publisher of an access point: made once, right, and no wider than it must be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fake_files import FakeFiles
+
+from tc.config import Roles
+from tc.errors import TcError
+from tc.publish.publisher_function import Place, ensure_publisher
+
+POINT = "arn:aws:elasticfilesystem:eu-west-1:111122223333:access-point/fsap-0123456789abcdef0"
+NAME = "tc-publisher-fsap-0123456789abcdef0"
+PLACE = Place(POINT, "/mnt/assets", ("subnet-2", "subnet-1"), ("sg-1",))
+
+
+@pytest.fixture
+def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeFiles:
+    return FakeFiles(tmp_path, monkeypatch)
+
+
+def test_it_is_made_once_and_then_only_read(aws: FakeFiles) -> None:
+    assert ensure_publisher(aws, PLACE, "bucket", Roles()) == NAME
+    live = aws.live[NAME]
+    assert live["VpcConfig"] == {
+        "SubnetIds": ["subnet-1", "subnet-2"],
+        "SecurityGroupIds": ["sg-1"],
+    }
+    assert live["FileSystemConfigs"] == [{"Arn": POINT, "LocalMountPath": "/mnt/assets"}]
+    assert live["Tags"] == {"deployer": "tc", "tc:publisher": "fsap-0123456789abcdef0"}
+    assert aws.groups == {f"/aws/lambda/{NAME}": 14}
+    aws.calls.clear()
+    ensure_publisher(aws, PLACE, "bucket", Roles())
+    assert aws.calls == ["lambda.get_function"]
+
+
+def test_its_role_reads_its_own_prefix_and_mounts_through_its_own_access_point(
+    aws: FakeFiles,
+) -> None:
+    roles = Roles(boundary="arn:aws:iam::{{account}}:policy/limit", path_prefix="/team")
+    ensure_publisher(aws, PLACE, "bucket", roles)
+    ((name, role),) = aws.roles.items()
+    assert role["Path"] == "/team/tc-publisher/"
+    assert role["PermissionsBoundary"] == "arn:aws:iam::111122223333:policy/limit"
+    assert aws.live[NAME]["Role"] == f"arn:aws:iam::111122223333:role{role['Path']}{name}"
+    granted = {
+        action: (one["Resource"], one.get("Condition"))
+        for one in aws.policies[name]["Statement"]
+        for action in one["Action"]
+    }
+    assert granted["s3:GetObject"] == (
+        [
+            "arn:aws:s3:::bucket/assets/fsap-0123456789abcdef0/*",
+            "arn:aws:s3:::bucket/transit/fsap-0123456789abcdef0/*",
+        ],
+        None,
+    )
+    condition = {"StringEquals": {"elasticfilesystem:AccessPointArn": POINT}}
+    assert granted["elasticfilesystem:ClientWrite"][1] == condition
+    assert {action.partition(":")[0] for action in granted} == {
+        "logs",
+        "s3",
+        "elasticfilesystem",
+        "ec2",
+    }
+    everything = [action for action, (resource, _) in granted.items() if resource == "*"]
+    assert all(action.startswith("ec2:Describe") for action in everything)
+
+
+def test_it_is_brought_up_to_date(aws: FakeFiles) -> None:
+    ensure_publisher(aws, PLACE, "bucket", Roles())
+    good = aws.live[NAME]["CodeSha256"]
+    aws.live[NAME]["CodeSha256"] = "of an older tc"
+    aws.calls.clear()
+    ensure_publisher(aws, PLACE, "bucket", Roles())
+    assert aws.live[NAME]["CodeSha256"] == good
+    assert "lambda.update_function_configuration" not in aws.calls
+
+    ensure_publisher(aws, PLACE, "another-bucket", Roles())
+    (policy,) = aws.policies.values()
+    assert "another-bucket" in str(policy)
+    assert " another-bucket " in aws.live[NAME]["Description"]
+
+
+def test_one_that_another_run_makes_at_the_same_time_is_taken(aws: FakeFiles) -> None:
+    ensure_publisher(aws, PLACE, "bucket", Roles())
+    live, seen = dict(aws.live), []
+
+    def late(name: str, given: dict[str, object]) -> None:
+        if name == "lambda.get_function" and not seen:
+            seen.append(aws.live.clear())
+        if name == "lambda.create_function":
+            aws.live.update(live)
+
+    aws.hook = late  # type: ignore[assignment]
+    assert ensure_publisher(aws, PLACE, "bucket", Roles()) == NAME
+
+
+def test_somebody_else_s_function_or_role_of_that_name_is_left_alone(aws: FakeFiles) -> None:
+    aws.live[NAME] = {"Tags": {}, "CodeSha256": "theirs"}
+    with pytest.raises(TcError, match="isn't tc's") as raised:
+        ensure_publisher(aws, PLACE, "bucket", Roles())
+    assert raised.value.code == "not-owned"
+    assert aws.writes() == []
+
+    aws.live.clear()
+    aws.roles[f"{NAME}-eu-west-1"] = {"Path": "/", "Tags": []}
+    with pytest.raises(TcError, match="isn't tc's"):
+        ensure_publisher(aws, PLACE, "bucket", Roles())
+    assert aws.policies == {}
