@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import Iterator
 
-from bench import account, builds, sandbox, startup
+from bench import account, assets, builds, sandbox, startup, zips
 from bench.lab import engine, lab
 from bench.report import CallCount, Printer, Result
 
@@ -19,8 +19,9 @@ _STARTUP = ("version", "help", "validate")
 _SANDBOX = ("create", "again", "update", "delete")
 _LOCAL = ("local",)
 _ACCOUNT = (account.GROUP,)
-_BUILDS = (builds.GROUP,)
-_NAMES = (*_STARTUP, *_SANDBOX, *_LOCAL, *_ACCOUNT, *_BUILDS)
+_BUILDS = (builds.GROUP, zips.GROUP)
+_ASSETS = (assets.GROUP,)
+_NAMES = (*_STARTUP, *_SANDBOX, *_LOCAL, *_ACCOUNT, *_BUILDS, *_ASSETS)
 
 
 def main() -> int:
@@ -32,7 +33,7 @@ def main() -> int:
     printer.machine()
     over = 0
     counted: list[list[CallCount]] = []
-    for found in _measured(chosen):
+    for found in _measured(chosen, given.gb):
         if isinstance(found, list):
             counted.append(found)
         elif found.group in chosen:
@@ -52,16 +53,20 @@ def _end(*_: object) -> None:
     sys.exit(143)
 
 
-def _measured(chosen: set[str]) -> Iterator[Result | list[CallCount]]:
+def _measured(chosen: set[str], gigabytes: float) -> Iterator[Result | list[CallCount]]:
     if chosen & {*_ACCOUNT}:
         yield from account.measure()
     with lab() as place:
         if chosen & {*_STARTUP}:
             yield from startup.measure(place)
-        if chosen & {*_BUILDS}:
+        if builds.GROUP in chosen:
             yield from builds.measure(place)
-        if chosen & {*_SANDBOX, *_LOCAL}:
+        if zips.GROUP in chosen:
+            yield from zips.measure(place.home)
+        if chosen & {*_SANDBOX, *_LOCAL, *_ASSETS}:
             with engine(place) as running:
+                if chosen & {*_ASSETS}:
+                    yield from assets.measure(running.local, int(gigabytes * 1024**3))
                 if chosen & {*_SANDBOX}:
                     yield from sandbox.measure(running)
                 if chosen & {*_LOCAL}:
@@ -77,6 +82,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(_NAMES)}")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--check", action="store_true", help="exit with 1 when over a budget")
+    parser.add_argument("--gb", type=float, default=0.5, help="size of the asset; 0.5")
     given = parser.parse_args()
     unknown = [name for name in given.names if name not in _NAMES]
     if unknown:

@@ -81,7 +81,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_every_key_is_documented() -> None:
-    text = (ROOT / "docs" / "topology.md").read_text()
+    text = "".join((ROOT / "docs" / page).read_text() for page in ("topology.md", "build.md"))
     models: list[type[BaseModel]] = [TopologyFile, Nodes, FunctionEntry, VarsEntry]
     keys = {key for model in (*models, *sections().values()) for key in keys_of(model)}
     keys |= {f"runtime.{key}" for key in keys_of(Runtime)} - {"runtime.memory_size"}
