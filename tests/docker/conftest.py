@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from docker_support import IMAGE, PLATFORM
 
 from tc.build.container import Engine, engine
 from tc.build.tools import Job
 from tc.events import Event
 from tc.processes import Running
-from tc.spec.layer import Platform
 
-IMAGE = os.environ.get("TC_TEST_IMAGE", "")
-PLATFORM = Platform("python3.11", "x86_64")
 _WHY = "TC_TEST_IMAGE names no image of Debian with Python and gcc; docs/development.md says how"
 
 

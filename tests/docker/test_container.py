@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import IMAGE, PLATFORM
+from docker_support import IMAGE, PLATFORM
 
 from tc.build.container import Engine, engine
 from tc.build.container.box import sweep

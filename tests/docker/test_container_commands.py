@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import IMAGE
+from docker_support import IMAGE
+
+from tc.places import cache_place
 
 TC = str(Path(sys.executable).with_name("tc"))
 EXTENSION = """
@@ -105,6 +107,31 @@ def test_a_c_extension_of_the_container_is_imported(
     # what is known isn't built again
     again = tc(project, home, "build", "--kind", "code", "--container")
     assert "Unchanged code one" in again.stdout
+
+
+@pytest.mark.index
+def test_a_layer_built_in_the_container_is_imported_on_the_local_engine(
+    project: Path, home: dict[str, str]
+) -> None:
+    """A dependency in C, which pip compiles inside; the handler runs outside."""
+    setup = "from setuptools import Extension, setup\n"
+    setup += "setup(name='fastext', version='1.0', ext_modules=[Extension('fast', ['fast.c'])])\n"
+    package = project / "one/fastext"
+    package.mkdir()
+    # the cache, which has the engine, may know it of another run
+    (package / "fast.c").write_text(f"{EXTENSION}/* {time.time_ns()} */\n")
+    (package / "setup.py").write_text(setup)
+    (project / "one/requirements.txt").write_text("./fastext\n")
+    (project / "one/function.json").write_text('{"runtime": {"lang": "python3.11"}}')
+    env = {**home, "TC_CACHE_DIR": str(cache_place()), "TC_HOME": home["HOME"]}
+    try:
+        built = ("build", "--kind", "layer", "--container", "--publish", "-e", "local")
+        assert "Built layer etl-one" in tc(project, env, *built).stdout
+        tc(project, env, "create", "-s", "bob", "-e", "local")
+        said = tc(project, env, "invoke", "-s", "bob", "-e", "local", "--payload", "{}")
+        assert said.stdout == "42\n"
+    finally:
+        tc(project, env, "local", "stop")
 
 
 def test_post_commands_have_the_credentials_of_the_env_and_nobody_else(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import http.server
+import ipaddress
 import json
 import os
 import shutil
@@ -30,8 +31,9 @@ _SSHD = shutil.which("sshd") or "/usr/sbin/sshd"
 @pytest.fixture
 def gateway(docker_client: Any) -> str:
     """This machine's address as containers see it."""
-    network = docker_client.networks.get("bridge")
-    return str(network.attrs["IPAM"]["Config"][0]["Gateway"])
+    config = docker_client.networks.get("bridge").attrs["IPAM"]["Config"][0]
+    # an engine that took an interface which was there before doesn't say it
+    return str(config.get("Gateway") or ipaddress.ip_network(config["Subnet"])[1])
 
 
 @pytest.fixture

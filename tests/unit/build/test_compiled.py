@@ -257,14 +257,12 @@ def test_rust_for_lambda_fits_its_c_library(program: Compiled, bench: Bench) -> 
 def test_crates_beside_it_and_its_workspace_count(
     program: Compiled, bench: Bench, tmp_path: Path
 ) -> None:
-    manifest = CARGO + "\n[dependencies]\nwords = { workspace = true }\n"
+    manifest = CARGO + '\n[dependencies]\nwords = { path = "../words" }\n'
     main = 'fn main() { println!("{}", words::word()); }\n'
     function = program({"Cargo.toml": manifest, "src/main.rs": main})
     top = function.dir.parent
     members = '[workspace]\nresolver = "2"\nmembers = ["loader", "words"]\n'
-    (top / "Cargo.toml").write_text(
-        f'{members}[workspace.dependencies]\nwords = {{ path = "words" }}\n'
-    )
+    (top / "Cargo.toml").write_text(members)
     (top / "words/src").mkdir(parents=True)
     (top / "words/Cargo.toml").write_text(CARGO.replace("loader", "words"))
     (top / "words/src/lib.rs").write_text('pub fn word() -> &\'static str { "one" }\n')
@@ -272,6 +270,19 @@ def test_crates_beside_it_and_its_workspace_count(
     assert not (top / "Cargo.lock").exists()
     (top / "words/src/lib.rs").write_text('pub fn word() -> &\'static str { "two" }\n')
     assert output(bench.build(function), tmp_path) == "two\n"
+
+
+def test_a_crate_that_the_workspace_names_counts(program: Compiled) -> None:
+    manifest = CARGO + "\n[dependencies]\nwords = { workspace = true }\n"
+    function = program({"Cargo.toml": manifest, "src/main.rs": RUST})
+    top = function.dir.parent
+    (top / "Cargo.toml").write_text(
+        '[workspace]\nmembers = ["loader"]\n[workspace.dependencies]\nwords = { path = "words" }\n'
+    )
+    (top / "words").mkdir()
+    (top / "words/Cargo.toml").write_text(CARGO)
+    found = [os.path.relpath(file, top) for file in rust.inputs(function.dir, top)]
+    assert found == ["Cargo.toml", "loader/Cargo.toml", "loader/src/main.rs", "words/Cargo.toml"]
 
 
 @needs_rust

@@ -219,7 +219,7 @@ def test_members_of_a_workspace_are_found(make: Make, project: Path) -> None:
     ("files", "where", "said"),
     [
         ({"pyproject.toml": "[project]\nname = \n"}, "pyproject.toml:2:8", "can't be read"),
-        ({"pyproject.toml": "[project]\ndependencies = [1]\n"}, "pyproject.toml", "is text, not 1"),
+        ({"pyproject.toml": "[project]\ndependencies = [1]\n"}, "pyproject.toml:2", "a list of texts"),
         ({"Pipfile.lock": '{\n"a": }'}, "Pipfile.lock:2:6", "JSON"),
         ({"requirements.txt": "six\n\n???\n"}, "requirements.txt:3", "no requirement: `???`"),
         ({"requirements.txt": "six\n-r gone.txt\n"}, "requirements.txt:2", "gone.txt"),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from build_files import Make
-from wheels import package, placed, wheel
+from wheels import package, placed, sdist, wheel
 
 from tc.build.deps import Needs, python
 from tc.build.tools import Job, Tools
@@ -327,6 +327,42 @@ def test_a_lock_that_is_older_than_the_project_is_refused(index: Index) -> None:
     assert (error.code, error.hint) == ("stale-lock", "poetry lock")
 
 
+def test_what_left_the_project_makes_its_lock_old(index: Index) -> None:
+    digest = index.add("alpha", "1.0")
+    index.add("beta", "1.0")
+    files = locked("uv", digest)
+    files["pyproject.toml"] = PROJECT + 'dependencies = ["beta"]\n'
+    files["uv.lock"] = files["uv.lock"].replace(
+        "requires-dist = [", 'requires-dist = [{ name = "beta" }, '
+    )
+    assert "other versions of alpha" in index.refusal(files).message
+
+
+#: what pipenv writes for the Pipfile below
+PIPENV = "8fd37bde88056e7599c90a4fc9cac6c285d92334fbbe9015f9ec1264d212c22c"
+
+
+def test_a_pipfile_that_changed_makes_its_lock_old(index: Index) -> None:
+    digest = index.add("alpha", "1.0")
+    pipfile = "[packages]\nrequests = {version='*', extras=['socks']}\nsix = '*'\n"
+    pipfile += "[dev-packages]\npytest = '*'\n[requires]\npython_version = '3.11'\n"
+    lock = json.loads(pipfile_lock(digest))
+    lock["_meta"] = {
+        "hash": {"sha256": PIPENV},
+        "requires": {"python_version": "3.11"},
+        "sources": [{"name": "corp", "url": "http://127.0.0.1:9/simple", "verify_ssl": True}],
+    }
+    files = {"Pipfile": pipfile, "Pipfile.lock": json.dumps(lock)}
+    platform = Platform("python3.11", "arm64")
+    index.install({**files, "Pipfile": f"# hello\n{pipfile}[scripts]\ntest = 'pytest'\n"}, platform)
+    before = index.needs(files, platform).digest
+    changed = pipfile.replace("six = '*'", "six = '>=1'")
+    assert index.needs({**files, "Pipfile": changed}, platform).digest != before
+    error = index.refusal({**files, "Pipfile": changed}, platform)
+    assert (error.code, error.hint) == ("stale-lock", "pipenv lock")
+    assert "older than Pipfile: it was made for another one" in error.message
+
+
 def test_poetrys_lock_is_followed_by_markers_and_extras(index: Index) -> None:
     sums = {
         (name, version): index.add(name, version)
@@ -455,7 +491,97 @@ def test_what_has_no_hash_goes_to_the_container_by_itself_with_its_marker(index:
     index.install({"Pipfile.lock": json.dumps(lock)})
     (job,) = index.containers.jobs
     assert index.containers.files[0]["requirements.txt"] == f"alpha==1.0 --hash={digest}\n"
-    assert job.commands[1][-1] == "beta ; sys_platform == 'win32'"
+    assert index.containers.files[0]["own.txt"] == "beta ; sys_platform == 'win32'\n"
+    assert [command[-1] for command in job.commands] == ["requirements.txt", "own.txt"]
+
+
+def test_hashes_of_requirements_do_not_keep_the_project_out_of_the_container(
+    index: Index,
+) -> None:
+    digest = index.add("alpha", "1.0")
+    index.containers = Containers({"out/index/alpha/__init__.py": ""})
+    index.always = True
+    asked = f"--index-url http://127.0.0.1:9/simple\nalpha==1.0 --hash={digest}\n./lib\n"
+    index.install({"requirements.txt": asked, **placed(package("lib"), "lib")})
+    files = index.containers.files[0]
+    option = "--index-url http://127.0.0.1:9/simple\n"
+    assert files["requirements.txt"] == f"{option}alpha==1.0 --hash={digest}\n"
+    assert files["own.txt"] == f"{option}./own/0/lib\n"
+    assert "--no-deps" not in index.containers.jobs[0].commands[0]
+
+
+def test_the_container_is_told_where_packages_come_from(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {
+        "UV_INDEX_MY_CORP_USERNAME": "me",
+        "UV_INDEX_MY_CORP_PASSWORD": "hidden-word",
+        "TOKEN": "other-word",
+    }.items():
+        monkeypatch.setenv(name, value)
+    index.containers = Containers({"out/index/alpha/__init__.py": ""})
+    index.always = True
+    own = PROJECT + (
+        'dependencies = ["alpha", "beta @ git+https://${TOKEN}@127.0.0.1/beta.git"]\n'
+        "[tool.uv]\nfind-links = ['vendored']\n"
+        '[[tool.uv.index]]\nname = "my-corp"\nurl = "https://127.0.0.1:9/simple"\n'
+    )
+    needs = index.needs({"pyproject.toml": own}, ARM)
+    (needs.file.parent / "vendored").mkdir()
+    (needs.file.parent / "vendored/gamma.whl").write_text("a wheel")
+    index.install({"pyproject.toml": own})
+    (job,) = index.containers.jobs
+    assert index.containers.files[0]["requirements.txt"].splitlines()[:2] == [
+        "--find-links offers/0",
+        "--extra-index-url https://${UV_INDEX_MY_CORP_USERNAME}:${UV_INDEX_MY_CORP_PASSWORD}"
+        "@127.0.0.1:9/simple",
+    ]
+    assert index.containers.files[0]["offers/0/gamma.whl"] == "a wheel"
+    assert job.secrets == {
+        "TOKEN": "other-word",
+        "UV_INDEX_MY_CORP_PASSWORD": "hidden-word",
+        "UV_INDEX_MY_CORP_USERNAME": "me",
+    }
+    assert "hidden-word" not in json.dumps(index.containers.files)
+
+
+class Nowhere(Containers):
+    """A machine without a container engine."""
+
+    def run(self, job: Job) -> None:
+        raise TcError("there is no container engine here", code="no-container-engine")
+
+
+@pytest.mark.parametrize(
+    ("tag", "pure"), [("py3-none-any", True), ("cp310-abi3-linux_x86_64", False)]
+)
+def test_where_no_container_can_be_had_pure_python_is_built_here(
+    index: Index, tag: str, pure: bool
+) -> None:
+    index.containers = Nowhere()
+    index.add("alpha", "1.0")
+    sdist(index.wheels, "source", tag)
+    files = {"requirements.txt": "alpha\nsource\n"}
+    if not pure:
+        assert index.refusal(files).code == "no-wheel"
+        return
+    directory, found = index.install(files)
+    assert [(one.name, one.version) for one in found] == [("alpha", "1.0"), ("source", "0.1")]
+    assert (directory / "python/source.py").is_file()
+    assert [event.text for event in index.told if event.name == "log"] == [
+        "source (for enhancer) has no wheel for Python 3.10 on arm64: built in a container",
+        "source built here: pure Python, and there is no container",
+    ]
+
+
+def test_a_build_that_fails_in_the_container_is_not_tried_here(index: Index) -> None:
+    class Failing(Containers):
+        def run(self, job: Job) -> None:
+            raise TcError("the compiler said no", code="build-failed")
+
+    index.containers = Failing()
+    sdist(index.wheels, "source", "py3-none-any")
+    assert "the compiler said no" in index.refusal("source\n").message
 
 
 def test_this_machine_builds_for_itself(index: Index) -> None:

@@ -15,9 +15,10 @@ import pytest
 from build_files import HANDLER, Make
 from wheels import wheel
 
-from tc.build.layer import Wanted, build_layers, wanted
+from tc.build.layer import build_layers
 from tc.build.package import package_all
 from tc.build.tools import NoContainers, Tools
+from tc.build.wanted import Wanted, wanted
 from tc.errors import TcError
 from tc.events import Event
 from tc.processes import Running
@@ -230,7 +231,7 @@ def test_a_failure_leaves_what_was_there(
         raise OSError(28, "No space left on device")
 
     other = make(with_six(version="2.0"), "other")
-    monkeypatch.setattr("tc.build.layer.write_zip", full)
+    monkeypatch.setattr("tc.build.layer_body.write_zip", full)
     with pytest.raises(TcError) as told:
         build(tools, other)
     assert "no space left on device" in told.value.message
@@ -287,7 +288,7 @@ def test_a_large_layer_is_split_by_packages(make: Make, wheels: Path, tools: Too
 def test_what_lambda_does_not_unpack_is_refused(
     make: Make, wheels: Path, tools: Tools, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tc.build.layer.UNPACKED", 1_000_000)
+    monkeypatch.setattr("tc.build.layer_body.UNPACKED", 1_000_000)
     large(wheels, "huge", 1_200_000)
     with pytest.raises(TcError) as told:
         build(tools, make({"handler.py": "", "requirements.txt": "huge\nsix\n"}))

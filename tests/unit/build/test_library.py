@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from build_files import Make
 
-from tc.build.layer import build_layers, wanted_by
+from tc.build.layer import build_layers
 from tc.build.tools import NoContainers, Tools
+from tc.build.wanted import wanted_by
 from tc.errors import TcError
 from tc.events import silent
 from tc.processes import Running

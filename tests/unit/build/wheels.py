@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
+import tarfile
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -80,6 +82,17 @@ def package(
         .replace("{requires}", lines),
         f"{name}.py": f"name = {name!r}\n",
     }
+
+
+def sdist(directory: Path, name: str, tag: str) -> None:
+    """Writes a source distribution, version 0.1, that builds a wheel of the kind `tag`."""
+    top = f"{name}-0.1"
+    info = f"Metadata-Version: 2.1\nName: {name}\nVersion: 0.1\n"
+    with tarfile.open(directory / f"{top}.tar.gz", "w:gz") as out:
+        for file, text in {**package(name, tag=tag), "PKG-INFO": info}.items():
+            entry = tarfile.TarInfo(f"{top}/{file}")
+            entry.size = len(text.encode())
+            out.addfile(entry, io.BytesIO(text.encode()))
 
 
 def placed(files: Mapping[str, str], below: str) -> dict[str, str]:

@@ -46,13 +46,14 @@ class World:
         path.write_bytes(content)
         path.chmod(0o755 if executable else 0o644)
 
-    def asset(self, keep: int = 3, path: str = "etl/model") -> Asset:
+    def asset(self, keep: int = 3, path: str = "etl/model", owner: str = "etl") -> Asset:
         manifest = manifest_of(self.source, self.cache, silent, "artifacts")
-        return Asset("artifacts of one", self.place, path, manifest, keep)
+        return Asset("artifacts of one", owner, self.place, path, manifest, keep)
 
-    def publish(self, **given: Any) -> Published:
+    def publish(self, *, adopt: bool = False, **given: Any) -> Published:
         self.aws.sent.clear()
-        return publish(self.aws, Bucket(self.aws), self.asset(**given), Roles(), silent)
+        asset = self.asset(**given)
+        return publish(self.aws, Bucket(self.aws), asset, Roles(), silent, adopt=adopt)
 
     def difference(self) -> tuple[int, int]:
         found = difference(Bucket(self.aws), self.asset())
@@ -269,7 +270,7 @@ def test_two_at_once_leave_one_of_two_whole_versions(tmp_path: Path, world: Worl
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(os.urandom(2 * SMALL))
     manifest = manifest_of(other, world.cache, silent, "artifacts")
-    theirs = Asset("artifacts of two", world.place, "etl/model", manifest, 3)
+    theirs = Asset("artifacts of two", "etl", world.place, "etl/model", manifest, 3)
     ours = world.asset()
     world.publish()
     seen: list[set[str]] = []
@@ -307,6 +308,24 @@ def test_an_asset_is_never_put_into_another(world: World) -> None:
     with pytest.raises(TcError, match="inside of the asset"):
         world.publish(path="etl/model/words")
     assert world.there() == world.wanted()
+
+
+def test_what_another_topology_published_is_not_replaced(world: World) -> None:
+    world.publish()
+    theirs = world.there()
+    assert world.publish(owner="reports").unchanged
+    world.write("words/3.txt", b"another word\n")
+    world.aws.calls.clear()
+    with pytest.raises(TcError, match="is the topology `etl`'s") as raised:
+        world.publish(owner="reports")
+    assert raised.value.code == "shared-asset"
+    assert world.aws.writes() == []
+    with pytest.raises(TcError, match="is the topology `etl`'s"):
+        difference(Bucket(world.aws), world.asset(owner="reports"))
+    assert world.there() == theirs
+    world.publish(owner="reports", adopt=True)
+    assert world.there() == world.wanted()
+    assert world.publish(owner="reports").unchanged
 
 
 def test_a_part_that_is_lost_or_damaged_in_the_bucket_is_sent_again(world: World) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fake_files import FakeFiles
+from fake_store import refuse
 
 from tc.config import Roles
-from tc.errors import TcError
-from tc.publish.publisher_function import Place, ensure_publisher
+from tc.errors import AwsError, TcError
+from tc.publish import publisher_function
+from tc.publish.publisher_function import Place, ensure_publisher, invoked
 
 POINT = "arn:aws:elasticfilesystem:eu-west-1:111122223333:access-point/fsap-0123456789abcdef0"
 NAME = "tc-publisher-fsap-0123456789abcdef0"
@@ -110,3 +114,60 @@ def test_somebody_else_s_function_or_role_of_that_name_is_left_alone(aws: FakeFi
     with pytest.raises(TcError, match="isn't tc's"):
         ensure_publisher(aws, PLACE, "bucket", Roles())
     assert aws.policies == {}
+
+
+def answering(aws: FakeFiles, *errors: str) -> None:
+    """Lambda gives these errors first, then an answer; every wait looks again at once."""
+    left = list(errors)
+
+    def invoke(region: str, FunctionName: str, Payload: bytes) -> Any:  # noqa: N803
+        if left:
+            raise refuse(left.pop(0), "Lambda's own words")
+        return {"Payload": b"{}"}
+
+    def wait(what: str, probe: Callable[[], str], /, **_: Any) -> None:
+        while probe():
+            pass
+
+    aws.lambda_invoke = invoke  # type: ignore[method-assign]
+    aws.wait = wait  # type: ignore[method-assign]
+
+
+def test_one_that_was_idle_for_weeks_is_waited_for(aws: FakeFiles) -> None:
+    ensure_publisher(aws, PLACE, "bucket", Roles())
+    aws.live[NAME]["State"] = "Pending"
+    answering(aws, "ResourceNotReadyException", "ENINotReadyException")
+    assert invoked(aws, NAME, {}) == {"Payload": b"{}"}
+
+    reason = "The subnets have no free addresses"
+    aws.live[NAME] |= {"State": "Failed", "StateReason": reason}
+    answering(aws, "ResourceNotReadyException")
+    with pytest.raises(TcError, match=reason) as raised:
+        invoked(aws, NAME, {})
+    assert raised.value.code == "function-failed"
+
+
+def test_a_call_whose_answer_was_lost_is_repeated(aws: FakeFiles) -> None:
+    answering(aws, "ConnectionClosedError", "ConnectionClosedError")
+    assert invoked(aws, NAME, {}) == {"Payload": b"{}"}
+    answering(aws, "ENILimitReachedException")
+    with pytest.raises(AwsError, match="own words"):
+        invoked(aws, NAME, {})
+
+
+def test_a_file_system_that_can_t_be_mounted_is_told_with_what_to_look_at(
+    aws: FakeFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering(aws, "EFSMountTimeoutException")
+    with pytest.raises(TcError, match="own words") as raised:
+        invoked(aws, NAME, {})
+    assert raised.value.code == "file-system"
+    assert "2049" in raised.value.hint
+    # a role that was just made isn't known everywhere
+    answering(aws, "EFSMountFailureException")
+    assert invoked(aws, NAME, {}) == {"Payload": b"{}"}
+    monkeypatch.setattr(publisher_function, "_SOON", 0.0)
+    answering(aws, "EFSMountFailureException")
+    with pytest.raises(TcError, match="own words") as raised:
+        invoked(aws, NAME, {})
+    assert raised.value.code == "file-system"

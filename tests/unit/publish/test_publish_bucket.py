@@ -46,8 +46,9 @@ def test_the_bucket_is_made_once_private_and_for_tls_alone(aws: Aws) -> None:
     (statement,) = json.loads(asked("get_bucket_policy")["Policy"])["Statement"]
     assert statement["Effect"] == "Deny"
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-    (rule,) = asked("get_bucket_lifecycle_configuration")["Rules"]
-    assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
+    uploads, transit = asked("get_bucket_lifecycle_configuration")["Rules"]
+    assert uploads["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
+    assert (transit["Filter"], transit["Expiration"]) == ({"Prefix": "transit/"}, {"Days": 7})
     tags = {tag["Key"]: tag["Value"] for tag in asked("get_bucket_tagging")["TagSet"]}
     assert tags["deployer"] == "tc"
     assert asked("get_bucket_location")["LocationConstraint"] == "eu-west-1"
