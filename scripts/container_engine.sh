@@ -20,10 +20,13 @@ start() {
         return
     fi
     mkdir -p "$dir"
-    # a pid file of an engine that was killed keeps a new one from starting
-    if [ -e /var/run/docker.pid ] && ! kill -0 "$(cat /var/run/docker.pid)" 2>/dev/null; then
-        rm -f /var/run/docker.pid
+    # a machine without systemd may have no cgroups
+    if [ ! -e /sys/fs/cgroup/devices ] && [ ! -e /sys/fs/cgroup/cgroup.controllers ] &&
+        command -v cgroupfs-mount >/dev/null; then
+        cgroupfs-mount
     fi
+    forget /var/run/docker.pid dockerd
+    forget /var/run/docker/containerd/containerd.pid containerd
     nohup setsid dockerd >"$dir/dockerd.log" 2>&1 </dev/null &
     local pid=$!
     echo "$pid" >"$dir/dockerd.pid"
@@ -35,20 +38,41 @@ start() {
         kill -0 "$pid" 2>/dev/null || break
         sleep 0.5
     done
-    tail -30 "$dir/dockerd.log" >&2
-    fail "dockerd did not start; what it said stands above"
+    grep -v 'module=grpc' "$dir/dockerd.log" | tail -20 >&2 || true
+    fail "dockerd did not start: $(grep 'failed to start' "$dir/dockerd.log" || tail -1 "$dir/dockerd.log")"
+}
+
+# What a killed engine left keeps a new one from starting: its pid file, when another program has
+# that number by now, and its containerd, which dies with it but not at once.
+forget() {
+    local file=$1 program=$2
+    [ -e "$file" ] || return 0
+    for _ in $(seq 20); do
+        if ! runs "$program" "$(cat "$file")"; then
+            rm -f "$file"
+            return
+        fi
+        sleep 0.1
+    done
+}
+
+# whether the process PID is PROGRAM
+runs() {
+    [ "$(cat "/proc/$2/comm" 2>/dev/null)" = "$1" ] && ! grep -q '^State:\s*Z' "/proc/$2/status"
 }
 
 stop() {
     local file=$1/dockerd.pid pid
     [ -e "$file" ] || return 0
     pid=$(cat "$file")
-    kill "$pid" 2>/dev/null || return 0
+    rm -f "$file"
+    runs dockerd "$pid" || return 0
+    kill "$pid"
     for _ in $(seq 60); do
-        kill -0 "$pid" 2>/dev/null || break
+        runs dockerd "$pid" || return 0
         sleep 0.5
     done
-    rm -f "$file"
+    fail "dockerd ($pid) does not end"
 }
 
 # the mirror that apt uses for this Debian itself, not one of somebody's own packages

@@ -8,7 +8,6 @@ What the user has told uv itself is left as it is.
 
 from __future__ import annotations
 
-import configparser
 import os
 import sys
 from collections.abc import Mapping
@@ -17,12 +16,17 @@ from pathlib import Path
 #: settings of uv's that say how to reach packages; others (``UV_PYTHON``,
 #: ``UV_CONSTRAINT``, …) are meant for the user's own projects
 _KEPT = (
+    "UV_API_KEY",
+    "UV_AUTH_TOKEN",
     "UV_CACHE_DIR",
     "UV_CONCURRENT_",
     "UV_CONFIG_FILE",
+    "UV_CREDENTIALS_DIR",
     "UV_DEFAULT_INDEX",
     "UV_EXTRA_INDEX_URL",
     "UV_FIND_LINKS",
+    "UV_GITHUB_TOKEN",
+    "UV_GIT_LFS",
     "UV_HTTP_",
     "UV_INDEX",
     "UV_INSECURE_HOST",
@@ -111,6 +115,8 @@ def _files(environ: Mapping[str, str]) -> list[Path]:
 
 def _read(file: Path) -> dict[str, str]:
     """``[global]``, and ``[install]`` over it. A file that pip refuses too says nothing here."""
+    import configparser
+
     parser = configparser.RawConfigParser(strict=False)
     try:
         parser.read(file, encoding="utf-8")

@@ -12,24 +12,23 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tc.build.cache import private, remove, staging
 from tc.build.commands import masked, run_commands
 from tc.build.deps import language_of
-from tc.build.elf import check_elves
+from tc.build.elf import elves
 from tc.build.entry import identity
 from tc.build.files import sources
-from tc.build.layer import Host, needs_of, on_lambda, platform_of
+from tc.build.loadable import check_loadable
 from tc.build.package import copy_entries
 from tc.build.tools import Tools
+from tc.build.wanted import Host, needs_of, on_lambda, platform_of
 from tc.build.words import shown
 from tc.errors import TcError
 from tc.events import Event
 from tc.spec.asset import DEPS, SOURCE, artifacts_dir
 from tc.spec.function import Function
-from tc.spec.layer import Package, Platform
 
 #: the task that makes artifacts, and the directory it must leave
 _TASK = "artifacts"
@@ -125,7 +124,8 @@ def dependencies_of(
     with staging(tools.cache) as room:
         directory = private(room / "deps")
         packages = language.install(needs, [function.name], platform, directory, tools)
-        _check_compiled(function, platform, directory, packages, tools)
+        what = f"what `{function.name}` depends on"
+        check_loadable(what, elves(directory), platform, packages, tools, shown(needs.file))
         if not (directory / root).is_dir():
             raise TcError(
                 f"nothing was installed of what `{function.name}` depends on",
@@ -135,26 +135,3 @@ def dependencies_of(
             )
         _keep(directory, place)
     return place / root, f"{needs.file.name} changed"
-
-
-def _check_compiled(
-    function: Function,
-    platform: Platform,
-    directory: Path,
-    packages: Sequence[Package],
-    tools: Tools,
-) -> None:
-    """Refuses files that the runtime can't load."""
-
-    def provided() -> Iterator[str]:
-        yield from tools.containers.provided(platform)
-
-    refused = check_elves(directory, platform, provided(), packages).refused
-    if refused:
-        raise TcError(
-            f"`{function.name}` depends on files that {platform.runtime} on {platform.arch} can't "
-            "load:\n  " + "\n  ".join(str(refusal) for refusal in refused[:10]),
-            code="wrong-cpu",
-            where=shown(function.dir),
-            hint="choose a version that has a package for this CPU, or tc build --container",
-        )

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tc.build.cache import replacing
-from tc.build.words import few, reason, shown
+from tc.build.words import reason, shown
 from tc.errors import TcError
 from tc.events import Emit, Event
 from tc.spec.asset import PART, AssetFile, Manifest
@@ -248,10 +248,3 @@ class _Progress:
             self._told = now
         data = {"what": self._what, "done": self._done, "total": self._total, "unit": "B"}
         self._emit(Event("progress", f"Reading {self._what}", data))
-
-
-def told_files(manifest: Manifest) -> str:
-    """``3 files: a, b, c``"""
-    names = few([one.path for one in manifest.files], 3)
-    count = len(manifest.files)
-    return f"{count} file{'s' if count != 1 else ''}: {names}"

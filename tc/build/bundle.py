@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tc.build.cache import private, remove, staging
+from tc.build.cache import private, remove, settle, staging
 from tc.build.deps import node
 from tc.build.entry import Entry, identity
 from tc.build.files import project_of, sources
@@ -160,7 +160,7 @@ def _modules(function: Function, platform: Platform, tools: Tools) -> Path | Non
         with staging(tools.cache) as made:
             there = private(made / "installed")
             node.install(needs, [function.name], platform, there, tools)
-            _settle(there, place)
+            settle(there, place)
     return modules
 
 
@@ -195,14 +195,4 @@ def _install_esbuild(function: Function, place: Path, tools: Tools) -> None:
         program = Program([*words, f"esbuild@{_ESBUILD}"], there, dict(os.environ))
         hint = "have it in the project: npm install --save-dev esbuild"
         run(Work("esbuild", function.dir, program, hint), made / "log", tools.running)
-        _settle(there, place)
-
-
-def _settle(made: Path, place: Path) -> None:
-    """`made` becomes `place`, unless another function was faster."""
-    private(place.parent)
-    try:
-        made.rename(place)
-    except OSError:
-        if not place.is_dir():
-            raise
+        settle(there, place)

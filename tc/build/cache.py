@@ -82,6 +82,16 @@ def _sweep(parent: Path) -> None:
                 remove(Path(entry.path))
 
 
+def settle(made: Path, place: Path) -> None:
+    """The directory `made` becomes `place`, unless another one was faster."""
+    private(place.parent)
+    try:
+        made.rename(place)
+    except OSError:
+        if not place.is_dir():
+            raise
+
+
 def remove(path: Path) -> None:
     """Removes a directory, read-only ones in it too; what can't be removed stays."""
     shutil.rmtree(path, ignore_errors=True)

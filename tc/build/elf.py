@@ -38,6 +38,8 @@ _LOAD, _DYNAMIC = 1, 2
 _NEEDED, _STRTAB, _SONAME = 1, 5, 14
 _VERNEED, _VERNEEDNUM = 0x6FFFFFFE, 0x6FFFFFFF
 _GLIBC = re.compile(rb"GLIBC_(\d+)\.(\d+)")
+_GLIBCXX = re.compile(rb"GLIBCXX_3\.4\.(\d+)")
+_STDCXX = "libstdc++.so.6"
 #: never compiled; most files of a layer are of these
 _TEXT = (".py", ".pyi", ".pyx", ".pxd", ".txt", ".md", ".rst", ".json", ".h", ".rb", ".js", ".ts")
 _CPU_WORD = re.compile(r"(?<![a-z0-9])(x86[_-]64|x86|amd64|i[36]86|arm64|aarch64|armv\d\w*)", re.I)
@@ -48,12 +50,14 @@ _EXTENSION = re.compile(r"\.(cpython|pypy\d+|abi3)[^/]*\.so\Z")
 @dataclass(frozen=True, slots=True)
 class Elf:
     """A compiled file: `cpu` as Lambda calls it, `needed` libraries by name, its own `soname`,
-    and the newest glibc whose symbols it uses, (0, 0) for none."""
+    the newest glibc whose symbols it uses, (0, 0) for none, and the newest libstdc++
+    (``GLIBCXX_3.4.n``), 0 for none."""
 
     cpu: str
     needed: tuple[str, ...] = ()
     soname: str = ""
     glibc: tuple[int, int] = (0, 0)
+    glibcxx: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,14 @@ def read(path: Path) -> Elf | None:
         return None
 
 
+def parsed(content: bytes) -> Elf | None:
+    """What a file with that `content` is; None as `read` says."""
+    try:
+        return _parse(content) if content[:4] == _MAGIC else None
+    except (struct.error, IndexError, ValueError):
+        return None
+
+
 def elves(directory: Path) -> dict[str, Elf]:
     """The compiled files below `directory`, by their names from there."""
     found = {}
@@ -124,22 +136,32 @@ def check_elves(
 ) -> Findings:
     """What of `directory` can't run on `platform`, whose runtime has the libraries `provided`.
 
-    A wrong CPU is refused, and so is a file that uses symbols of a newer glibc than the
-    runtime's. Packages that bring one file for each CPU, side by side and named for it, are
+    A wrong CPU is refused, and so is a file that uses symbols of a newer glibc or libstdc++ than
+    the runtime's. Packages that bring one file for each CPU, side by side and named for it, are
     taken as they are. With `platform.host` only the CPU counts: libraries are this machine's.
     `provided` is looked at only when something needs more than every runtime has.
     """
-    found = elves(directory)
+    return check(elves(directory), platform, provided, packages)
+
+
+def check(
+    found: Mapping[str, Elf],
+    platform: Platform,
+    provided: Iterable[str],
+    packages: Sequence[Package] = (),
+) -> Findings:
+    """As `check_elves`, of the compiled files `found`, by their names."""
     owners = {name: package.name for package in packages for name in package.files}
     wanted = _own_cpu() if platform.host else str(platform.arch)
     variants = _variants(found)
+    brings = any(_STDCXX in (elf.soname, name.rpartition("/")[2]) for name, elf in found.items())
     refused = []
     for name, elf in found.items():
         if elf.cpu != wanted:
             if name not in variants:
                 reason = f"is for {elf.cpu}, and {wanted} is wanted"
                 refused.append(Refusal(name, owners.get(name, ""), reason))
-        elif not platform.host and (reason := _too_new(elf, platform.runtime)):
+        elif not platform.host and (reason := _too_new(elf, platform.runtime, brings)):
             refused.append(Refusal(name, owners.get(name, ""), reason))
     fitting = {name: elf for name, elf in found.items() if elf.cpu == wanted}
     missing = {} if platform.host else _missing(fitting, platform.runtime, provided)
@@ -151,12 +173,18 @@ def _own_cpu() -> str:
     return _NAMES.get(machine, machine)
 
 
-def _too_new(elf: Elf, runtime: str) -> str:
+def _too_new(elf: Elf, runtime: str, brings: bool) -> str:
+    """Why `elf` can't be loaded; with `brings` a libstdc++ comes with it."""
     system = system_of(runtime)
-    if elf.glibc <= system.glibc:
-        return ""
-    has, needs = (".".join(map(str, version)) for version in (system.glibc, elf.glibc))
-    return f"needs glibc {needs}, and {runtime} runs on {system.name}, which has {has}"
+    if elf.glibc > system.glibc:
+        has, needs = (".".join(map(str, version)) for version in (system.glibc, elf.glibc))
+        return f"needs glibc {needs}, and {runtime} runs on {system.name}, which has {has}"
+    if elf.glibcxx > system.glibcxx and not brings:
+        return (
+            f"needs GLIBCXX_3.4.{elf.glibcxx} of libstdc++, and {runtime} runs on {system.name}, "
+            f"which has 3.4.{system.glibcxx}"
+        )
+    return ""
 
 
 def _missing(
@@ -189,7 +217,7 @@ def _variants(found: Mapping[str, Elf]) -> set[str]:
 class _Reader:
     """A file's numbers in its own byte order and word size."""
 
-    def __init__(self, data: mmap.mmap):
+    def __init__(self, data: mmap.mmap | bytes):
         self.data = data
         self.wide = data[4] == 2
         self._order = "<" if data[5] == 1 else ">"
@@ -201,7 +229,7 @@ class _Reader:
         return self.data[offset : self.data.find(b"\0", offset)]
 
 
-def _parse(data: mmap.mmap) -> Elf:
+def _parse(data: mmap.mmap | bytes) -> Elf:
     reader = _Reader(data)
     number = reader.at(18, "H")[0]
     cpu = _MACHINES.get(number, f"a CPU of kind {number}")
@@ -229,7 +257,10 @@ def _parse(data: mmap.mmap) -> Elf:
     versions: Iterator[bytes] = iter(())
     if _VERNEED in values:
         versions = _versions(reader, place(values[_VERNEED]), values[_VERNEEDNUM], strings)
-    return Elf(cpu, needed, soname, _newest(versions))
+    names = list(versions)
+    glibc = [(int(match[1]), int(match[2])) for name in names if (match := _GLIBC.match(name))]
+    glibcxx = [int(match[1]) for name in names if (match := _GLIBCXX.match(name))]
+    return Elf(cpu, needed, soname, max(glibc, default=(0, 0)), max(glibcxx, default=0))
 
 
 def _segments(reader: _Reader) -> Iterator[tuple[int, int, int, int]]:
@@ -265,10 +296,3 @@ def _versions(reader: _Reader, offset: int, count: int, strings: int) -> Iterato
             yield reader.text(strings + name)
             at += step
         offset += following
-
-
-def _newest(versions: Iterable[bytes]) -> tuple[int, int]:
-    numbers = [
-        (int(match[1]), int(match[2])) for version in versions if (match := _GLIBC.match(version))
-    ]
-    return max(numbers, default=(0, 0))

@@ -24,7 +24,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tc.build import compiled
-from tc.build.bundle import bundle
 from tc.build.cache import private, replacing, staging
 from tc.build.commands import Commands, masked, run_all
 from tc.build.deps import installed_by
@@ -32,9 +31,9 @@ from tc.build.entry import Entry, Identity, identity
 from tc.build.files import code, sources
 from tc.build.handler import check_handler
 from tc.build.inline import entries as inline_entries
-from tc.build.layer import Host, build_layers, inside_package, needs_of, on_lambda, platform_of
 from tc.build.limits import check_unpacked, largest
 from tc.build.tools import NoContainers, Tools
+from tc.build.wanted import Host, inside_package, needs_of, on_lambda, platform_of
 from tc.build.words import MB, few, reason, shown
 from tc.build.zips import opened, write_zip
 from tc.errors import TcError
@@ -42,6 +41,7 @@ from tc.events import Emit, Event
 from tc.processes import Running
 from tc.spec.artifact import DIRECT, UNPACKED, Artifact
 from tc.spec.function import Function
+from tc.spec.layer import Platform
 
 #: bytes of contents below which a package is not compressed: the same zip on every machine
 STORED_BELOW = MB
@@ -152,13 +152,15 @@ def _package(function: Function, work: _Work) -> Artifact:
         return _stored(function, inline_entries(function.inline), work)
     try:
         commands = Commands.of(function)
-        if commands.all:
+        if commands.main or (commands.all and not compiled.language_of(function)):
             return _built(function, commands, work)
         platform = platform_of(function, work.host)
         if function.build.bundle and function.runtime.startswith("nodejs"):
+            from tc.build.bundle import bundle
+
             return _stored(function, [bundle(function, platform, work.tools)], work)
         if compiled.language_of(function):
-            return _stored(function, [compiled.build(function, platform, work.tools)], work)
+            return _stored(function, _program(function, commands, platform, work), work)
         _refuse_unbuilt(function)
         installed = installed_by(function)
         left_out = installed if installed and needs_of(function, platform) else ()
@@ -169,6 +171,20 @@ def _package(function: Function, work: _Work) -> Artifact:
             code="package-failed",
             where=shown(error.filename) if error.filename else shown(function.dir),
         ) from error
+
+
+def _program(
+    function: Function, commands: Commands, platform: Platform, work: _Work
+) -> list[Entry]:
+    """The program of `function`, with what its commands make before and after it is compiled."""
+    if not commands.all:
+        return [compiled.build(function, platform, work.tools)]
+    from tc.build.compiled import around
+
+    def run(some: Commands, directory: Path) -> None:
+        _run(function, some, directory, work)
+
+    return around.build(function, commands, platform, work.tools, run)
 
 
 def _refuse_unbuilt(function: Function) -> None:
@@ -235,6 +251,8 @@ def _complete(function: Function, own: Sequence[Entry], work: _Work) -> Iterator
     if wanted is None:
         yield own
         return
+    from tc.build.layer import build_layers
+
     (layer,) = build_layers([wanted], work.tools, UNPACKED // MB)
     with contextlib.ExitStack() as stack:
         installed = [e for part in layer.parts for e in stack.enter_context(opened(part.path))]

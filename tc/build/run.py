@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,15 @@ from tc.build.commands import masked, tail
 from tc.build.words import reason, shown
 from tc.errors import TcError
 from tc.processes import Program, Running
+
+#: the way out when packages can't be fetched
+UNREACHED = "look at the network, the proxy and the index, then run this again"
+#: how npm, pnpm, yarn, bundler, go and cargo say so
+_UNREACHED = re.compile(
+    r"E(?:NOTFOUND|AI_AGAIN|CONNREFUSED|CONNRESET|TIMEDOUT|HOSTUNREACH|NETUNREACH|SOCKETTIMEDOUT)\b"
+    r"|Could not reach host|Could not fetch specs|Network error|dial tcp|no such host"
+    r"|Couldn't resolve host|Could not resolve host|spurious network error|ERR_SOCKET_TIMEOUT"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +57,13 @@ def run(work: Work, log: Path, running: Running) -> None:
             + (f"; its output ended:\n{output}" if output else " and printed nothing"),
             code="build-failed",
             where=shown(work.source),
-            hint=work.hint,
+            hint=UNREACHED if unreached(output) else work.hint,
         )
+
+
+def unreached(output: str) -> bool:
+    """Whether a program said that it couldn't reach where packages come from."""
+    return bool(_UNREACHED.search(output))
 
 
 def on_path(program: str, environment: Mapping[str, str] = os.environ) -> str:

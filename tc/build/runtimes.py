@@ -1,7 +1,8 @@
 """What Lambda's runtimes run on: the system, its glibc, its libraries.
 
 Sources: "Lambda runtimes", AWS Lambda developer guide (which runtime has which system);
-"Comparing AL2 and AL2023", Amazon Linux 2023 user guide (glibc 2.26 and 2.34).
+"Comparing AL2 and AL2023", Amazon Linux 2023 user guide (glibc 2.26 and 2.34, gcc 7.3 and 11.4);
+"ABI Policy and Guidelines", libstdc++ manual (which gcc has which GLIBCXX).
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """What a runtime stands on; `glibc` is (major, minor)."""
+    """What a runtime stands on; `glibc` is (major, minor), `glibcxx` the last number of libstdc++'s
+    newest symbols (``GLIBCXX_3.4.29``)."""
 
     name: str
     glibc: tuple[int, int]
+    glibcxx: int
 
 
-AL2 = System("Amazon Linux 2", (2, 26))
-AL2023 = System("Amazon Linux 2023", (2, 34))
+AL2 = System("Amazon Linux 2", (2, 26), 24)
+AL2023 = System("Amazon Linux 2023", (2, 34), 29)
 
 #: all others, and those to come, stand on Amazon Linux 2023
 _ON_AL2 = frozenset(

@@ -22,7 +22,8 @@ class Job:
     the libraries in its lib/ that Lambda lacks. A command that is text is the user's own and
     goes to a shell; one that is words is started as it stands. `secrets` are variables that only
     the commands see: they are in no image, no log and no error. With `ssh` the user's ssh-agent
-    answers inside. `what` is for messages: ``dependencies of enhancer``.
+    answers inside. `what` is for messages: ``dependencies of enhancer``, and `source` where it
+    is the user's: `directory` may be a copy.
     """
 
     what: str
@@ -33,6 +34,7 @@ class Job:
     secrets: Mapping[str, str] = field(default_factory=dict)
     ssh: bool = False
     result: str = "out"
+    source: Path | None = None
 
 
 class Containers(Protocol):

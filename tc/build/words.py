@@ -8,6 +8,7 @@ from pathlib import Path
 
 #: bytes; AWS's own megabyte, in which Lambda's limits are given
 MB = 1024 * 1024
+GB = 1024 * MB
 
 
 def shown(path: str | Path) -> str:
@@ -18,10 +19,12 @@ def shown(path: str | Path) -> str:
 
 
 def amount(size: int) -> str:
-    """Bytes for people: 214 B, 10.4 KB, 61.2 MB."""
+    """Bytes for people: 214 B, 10.4 KB, 61.2 MB, 5.0 GB."""
     if size < 1024:
         return f"{size} B"
-    return f"{size / 1024:.1f} KB" if size < MB else f"{size / MB:.1f} MB"
+    if size < MB:
+        return f"{size / 1024:.1f} KB"
+    return f"{size / MB:.1f} MB" if size < GB else f"{size / GB:.1f} GB"
 
 
 def reason(error: OSError) -> str:

@@ -122,9 +122,10 @@ def check_runtimes(run: Run, target: Target) -> None:
     """On `local`, says what this machine can't run as written; refuses what it can't run at all."""
     if not target.environment.local:
         return
+    from tc.cli.layers import extensions_of
     from tc.components.appsync import with_javascript
     from tc.errors import TcError
-    from tc.local.runtimes import check, check_javascript
+    from tc.local.runtimes import check, check_extensions, check_javascript
 
     functions = [
         (function.name, function.runtime)
@@ -132,7 +133,8 @@ def check_runtimes(run: Run, target: Target) -> None:
         for function in part.functions.values()
     ]
     scripts = [name for part in target.topology.family() for name in with_javascript(part)]
-    messages = [*check(functions), *check_javascript(scripts)]
+    extensions = extensions_of(target.topology)
+    messages = [*check(functions), *check_extensions(extensions), *check_javascript(scripts)]
     for message in messages:
         if message.severity == "warning":
             data = {"code": message.code, "hint": message.hint, "message": message.text}

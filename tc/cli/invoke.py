@@ -172,8 +172,9 @@ def _unclear(target: Target, component: str | None = None) -> Exception:
 def _route(target: Target, name: str) -> tuple[str, str]:
     """(URL, method) of a route that is deployed."""
     from tc.deploy.addresses import routes
+    from tc.deploy.desired import desired_of
     from tc.deploy.gather import gather
-    from tc.deploy.pipeline import desired_of, select
+    from tc.deploy.pipeline import select
     from tc.spec.facts import Facts
 
     desired = desired_of(target.topology, Facts())

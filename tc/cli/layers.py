@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tc.aws.session import Aws
-    from tc.build.layer import Host, Wanted
     from tc.build.tools import Tools
+    from tc.build.wanted import Host, Wanted
     from tc.cli.run import Run, Target
     from tc.config import Config
     from tc.deploy.layers import Buildable, LayerSource
@@ -40,7 +40,7 @@ def host_of(*, local: bool) -> Host:
         from tc.local.hosts import host
 
         return host
-    from tc.build.layer import on_lambda
+    from tc.build.wanted import on_lambda
 
     return on_lambda
 
@@ -74,7 +74,7 @@ class _Layers:
         self._wanted: dict[str, Wanted] = {}
 
     def buildable(self, functions: Mapping[str, Function]) -> Buildable:
-        from tc.build.layer import joined, wanted_by
+        from tc.build.wanted import joined, wanted_by
         from tc.build.words import shown
         from tc.deploy.layers import Buildable, OwnLayer
 
@@ -82,7 +82,7 @@ class _Layers:
         found = {}
         for part in self._target.topology.family():
             named = {part.function_name(name): f for name, f in part.functions.items()}
-            for name in named.keys() & functions.keys():
+            for name in sorted(named.keys() & functions.keys()):
                 if one := wanted_by(functions[name], part.scope.namespace, host):
                     found[name] = one
         listed = {layer for one in functions.values() for layer in one.libraries}
@@ -136,16 +136,38 @@ def prune_old(
     from tc.publish.versions import newest, pinned
 
     listed = {layer for function in functions for layer in function.layers}
+    parts: list[str] = []
+    kept: set[str] = set()
     for name in names:
         pins = [layer.removeprefix(f"{name}:") for layer in listed if layer.startswith(f"{name}:")]
         numbers = sorted(int(pin) for pin in pins if pin.isdecimal())
         found = [one for number in numbers if (one := pinned(aws, name, number, region))]
-        kept = frozenset(part.arn for one in found for part in one.parts)
+        kept |= {part.arn for one in found for part in one.parts}
         now = newest(aws, name, region)
-        parts = [part.name for part in now.parts] if now else []
-        for gone in prune(aws, parts, region, keep, kept):
-            text = f"Deleted old layer {gone.name}:{gone.number} in {region}"
-            run.emit(Event("layer.pruned", text, {"layer": gone.name, "arn": gone.arn}))
+        parts += [part.name for part in now.parts] if now else []
+    for gone in prune(aws, parts, region, keep, kept):
+        text = f"Deleted old layer {gone.name}:{gone.number} in {region}"
+        run.emit(Event("layer.pruned", text, {"layer": gone.name, "arn": gone.arn}))
+
+
+def extensions_of(topology: Topology) -> dict[str, tuple[str, ...]]:
+    """The layers with extensions that each function lists, by its name."""
+    from tc.spec.layer import own_layer
+
+    own = {
+        own_layer(library, owner)
+        for owner, library in libraries_of(topology)
+        if library.build_kind == "extension"
+    }
+    return {
+        name: tuple(
+            layer
+            for layer in function.layers
+            if layer in function.extensions or layer.partition(":")[0] in own
+        )
+        for part in topology.family()
+        for name, function in part.functions.items()
+    }
 
 
 def libraries_of(topology: Topology) -> list[tuple[str, Function]]:

@@ -102,7 +102,11 @@ def running(*, as_json: bool = False, document: bool = False) -> Iterator[Run]:
         run.code = 1
     finally:
         for close in reversed(run.closing):
-            close()
+            try:
+                close()
+            except TcError as error:
+                printer.error(error)
+                run.code = run.code or error.exit_code
         printer.close()
     if run.code:
         raise typer.Exit(run.code)

@@ -176,16 +176,25 @@ def wait_until_ready(aws: Aws, function: str, version: str = "") -> None:
     name = f"{function}:{version}" if version else function
 
     def probe() -> str:
-        found = aws.call("lambda", "get_function", FunctionName=name)["Configuration"]
-        state = found.get("State", "Active")
-        status = found.get("LastUpdateStatus", "Successful")
-        if state == "Failed" or status == "Failed":
-            reason = found.get("StateReason") or found.get("LastUpdateStatusReason") or state
-            raise TcError(
-                f"Lambda can't run {name}: {reason}", code="function-failed", where=function
-            )
+        state, status = live_state(aws, name)
         if state in _READY and (version or status == "Successful"):
             return ""
-        return str(state if state not in _READY else status)
+        return state if state not in _READY else status
 
     aws.wait(f"function {name}", probe, first=0.55 if aws.local else 1.0)
+
+
+def live_state(aws: Aws, function: str) -> tuple[str, str]:
+    """(state, status of the last update) of a function, or of ``function:version``. Raises
+    TcError with Lambda's own reason when one of them is that it failed."""
+    found = aws.call("lambda", "get_function", FunctionName=function)["Configuration"]
+    state = str(found.get("State", "Active"))
+    status = str(found.get("LastUpdateStatus", "Successful"))
+    if state == "Failed" or status == "Failed":
+        reason = found.get("StateReason") or found.get("LastUpdateStatusReason") or state
+        raise TcError(
+            f"Lambda can't run {function}: {reason}",
+            code="function-failed",
+            where=function.partition(":")[0],
+        )
+    return state, status

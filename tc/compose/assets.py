@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from tc.spec.asset import BASE_DEPS, DEPS, PATHS, access_point_arn, local_point
+from tc.spec.fetched import is_reference
 from tc.spec.function import Function, Mount, Network
 from tc.spec.scope import Scope
 
@@ -38,15 +40,19 @@ def filled_assets(function: Function, scope: Scope) -> dict[str, str]:
     return {key: text.rstrip("/") if key in PATHS else text for key, text in filled.items()}
 
 
-def asset_variables(function: Function, assets: Mapping[str, str]) -> dict[str, str]:
-    """The paths under their own names, and the dependencies where the language looks for them."""
-    found = {key: assets[key] for key in PATHS if assets.get(key)}
+def with_asset_variables(
+    own: Mapping[str, Any], function: Function, assets: Mapping[str, str]
+) -> dict[str, Any]:
+    """The variables `own` of the function, the paths under their own names, and the dependencies
+    where the language looks for them: behind what the function itself says there."""
+    found = {key: assets[key] for key in PATHS if assets.get(key)} | dict(own)
     places = [assets[key] for key in (DEPS, BASE_DEPS) if assets.get(key)]
-    for start, (name, before, below) in _LOOKED_IN.items():
-        if places and function.runtime.startswith(start):
+    for start, (name, usual, below) in _LOOKED_IN.items():
+        if places and function.runtime.startswith(start) and not is_reference(own.get(name)):
             words = _words(function.runtime, start)
-            own = [place + below.format(**words) for place in places]
-            found[name] = ":".join([before.format(**words), *own])
+            before = str(own.get(name) or usual.format(**words)).split(":")
+            wanted = [place + below.format(**words) for place in places]
+            found[name] = ":".join([*before, *(one for one in wanted if one not in before)])
     return found
 
 

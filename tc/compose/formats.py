@@ -161,7 +161,8 @@ def _branch(topology: Topology) -> Branch:
 
 
 def _sizes(function: Function) -> str:
-    return f"{function.runtime}, {function.memory} MB, {function.timeout} s"
+    runtime = "image" if function.is_image else function.runtime
+    return f"{runtime}, {function.memory} MB, {function.timeout} s"
 
 
 def _label(entry: Entry) -> str:

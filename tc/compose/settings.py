@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from tc.compose.assets import asset_mount, asset_network, asset_variables, filled_assets
+from tc.compose.assets import asset_mount, asset_network, filled_assets, with_asset_variables
 from tc.spec.asset import access_point_arn
 from tc.spec.finding import Address
 from tc.spec.function import Function, Mount, Network
@@ -25,11 +25,8 @@ def settled(function: Function, scope: Scope) -> Function:
     mount = asset_mount(_mount(function, scope.fill(said["filesystem"]), scope), assets, scope)
     if function.wants_mount is False:
         mount = None
-    environment = {
-        **asset_variables(function, assets),
-        **function.environment,
-        **said["environment"],
-    }
+    own = {**function.environment, **said["environment"]}
+    environment = with_asset_variables(own, function, assets)
     tags = {**function.tags, **said["tags"]}
     return replace(
         function,

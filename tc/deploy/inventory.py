@@ -10,8 +10,8 @@ from typing import Any
 
 from tc.components.protocol import Aws
 from tc.components.role import owner_of
+from tc.deploy.desired import desired_of
 from tc.deploy.gather import gather
-from tc.deploy.pipeline import desired_of
 from tc.plan.resource import Actual, Resource
 from tc.spec.facts import Facts
 from tc.spec.scope import OWNER_TAG, Scope

@@ -93,12 +93,12 @@ def look_up(
     door = source.central() if source.central and asked else aws
     find = _Finder(aws, door, stable=scope.sandbox == "stable")
     found = find.all(asked)
-    found = _brought_up_to_date(found, buildable, source, find, aws, emit)
+    found = _brought_up_to_date(found, buildable, source, find, scope, emit)
     users: dict[str, list[str]] = defaultdict(list)
     for name, layers in listed.items():
         for layer in layers:
             users[layer].append(functions[name].name)
-    _tell_missing(found, users, buildable, aws, scope, emit)
+    _tell_missing(found, users, buildable, find, scope, emit)
     arns, unpacked = {}, {}
     for name, layers in listed.items():
         parts = [_arns(layer, plain, found) for layer in layers]
@@ -175,7 +175,7 @@ def _brought_up_to_date(
     buildable: Buildable,
     source: LayerSource,
     find: _Finder,
-    aws: Aws,
+    scope: Scope,
     emit: Emit,
 ) -> dict[str, Published | None]:
     """`found`, after layers whose files are here and differ were built where that is tc's to
@@ -185,7 +185,7 @@ def _brought_up_to_date(
         for name, there in found.items()
         if name in buildable.layers and _differs(buildable.layers[name], there)
     ]
-    if aws.local and source.publish and differing:
+    if find.aws.local and source.publish and differing:
         names = [layer.name for layer, _ in differing]
         source.publish(names)
         return {**found, **find.all(names)}
@@ -195,7 +195,7 @@ def _brought_up_to_date(
                 f"the layer `{layer.name}` was built of something else than "
                 f"{layer.source} asks for now"
             )
-            hint = f"tc build --publish -c {layer.users[0]}"
+            hint = f"tc build --publish -e {scope.env} -c {layer.users[0]}"
             emit(Event("warning", text, {"code": "old-layer", "hint": hint}))
     return dict(found)
 
@@ -209,14 +209,14 @@ def _tell_missing(
     found: Mapping[str, Published | None],
     users: Mapping[str, Sequence[str]],
     buildable: Buildable,
-    aws: Aws,
+    find: _Finder,
     scope: Scope,
     emit: Emit,
 ) -> None:
     """A layer that isn't there is told on `local`, and on AWS an error."""
     missing = [name for name, there in found.items() if there is None]
-    if missing and not aws.local:
-        raise _not_there(missing, users, buildable, aws, scope)
+    if missing and not find.aws.local:
+        raise _not_there(missing, users, buildable, find, scope)
     for name in missing:
         if name in buildable.layers:
             text = f"the layer `{name}` isn't there yet: tc create builds it"
@@ -234,24 +234,39 @@ def _not_there(
     missing: Sequence[str],
     users: Mapping[str, Sequence[str]],
     buildable: Buildable,
-    aws: Aws,
+    find: _Finder,
     scope: Scope,
 ) -> TcError:
-    lines = [f"`{name}`, used by {', '.join(users[name])}" for name in missing]
+    pins = {name: why for name in missing if (why := _wrong_pin(name, find))}
+    lines = [f"`{name}`, used by {', '.join(users[name])}{pins.get(name, '')}" for name in missing]
     here = [buildable.layers[name] for name in missing if name in buildable.layers]
     build = f"tc build --publish -e {scope.env}"
-    if len(here) == len(missing):
+    if len(pins) == len(missing):
+        hint = "tc build --list; a name without a version is the newest"
+    elif len(here) + len(pins) == len(missing):
         hint = f"{build} -c {here[0].users[0]}" if len(here) == 1 else build
     else:
-        others = [name for name in missing if name not in buildable.layers]
+        others = [name for name in missing if name not in buildable.layers and name not in pins]
         hint = f"{build}, in the topology that has the dependencies of {others[0]}"
+    accounts = " or ".join(dict.fromkeys((find.door.account, find.aws.account)))
     return TcError(
         f"{len(missing)} layer{'s' if len(missing) != 1 else ''} "
-        f"can't be found in account {aws.account}, {aws.region}:\n  " + "\n  ".join(lines),
+        f"can't be found in account {accounts}, {find.aws.region}:\n  " + "\n  ".join(lines),
         code="no-layer",
         where=here[0].source if here else "",
         hint=hint,
     )
+
+
+def _wrong_pin(layer: str, find: _Finder) -> str:
+    """What is wrong with the version of `layer`; empty when its name is."""
+    name, colon, version = layer.partition(":")
+    if not colon:
+        return ""
+    if not version.isdecimal():
+        return f": `{version}` is no version"
+    newest = find.one(name)
+    return f": its newest version is {newest.parts[0].number}" if newest else ""
 
 
 def _fetched(layer: str, values: Mapping[str, Secret]) -> str:

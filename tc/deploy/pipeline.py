@@ -8,6 +8,7 @@ from typing import TypedDict
 
 from tc.components import kinds
 from tc.components.protocol import Aws, Component
+from tc.deploy.desired import desired_of
 from tc.deploy.gather import Found, gather
 from tc.deploy.layers import LayerSource, check_sizes, look_up
 from tc.deploy.purge import spare_data
@@ -17,7 +18,7 @@ from tc.deploy.walk import Outcome, walk
 from tc.events import Emit
 from tc.plan.ownership import refuse_foreign
 from tc.plan.plan import make_plan, make_removal
-from tc.plan.resource import Action, Plan, Resource, Step, refs
+from tc.plan.resource import Action, Plan, Resource, Step
 from tc.plan.select import EVERYTHING, Selection, parse
 from tc.publish.bucket import Bucket
 from tc.publish.packages import upload
@@ -43,25 +44,6 @@ class Prepared:
     found: Found
     selection: Selection
     bucket: str = ""
-
-
-def desired_of(topology: Topology, facts: Facts) -> list[Resource]:
-    """Everything that should be, nested topologies included.
-
-    What a thing refers to, it needs.
-    """
-    return [
-        replace(resource, needs=needs)
-        for part in topology.family()
-        for component in kinds()
-        for resource in component.desired(part, facts)
-        for needs in [_needs(resource)]
-    ]
-
-
-def _needs(resource: Resource) -> tuple[str, ...]:
-    referred = (ref.key for ref in refs(resource.props) if ref.key != resource.key)
-    return tuple(dict.fromkeys([*resource.needs, *referred]))
 
 
 def prepare(

@@ -6,8 +6,9 @@ from collections.abc import Set
 from dataclasses import replace
 
 from tc.components.protocol import Aws
+from tc.deploy.desired import desired_of
 from tc.deploy.gather import gather
-from tc.deploy.pipeline import Prepared, desired_of, terms
+from tc.deploy.pipeline import Prepared, terms
 from tc.deploy.purge import spare_data
 from tc.plan.plan import make_plan
 from tc.plan.resource import Action, Plan

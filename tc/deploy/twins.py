@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tc.deploy.pipeline import desired_of
+from tc.deploy.desired import desired_of
 from tc.plan.resource import Resource
 from tc.spec.facts import Facts
 from tc.spec.finding import Finding

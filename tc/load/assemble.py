@@ -220,8 +220,19 @@ class _Said:
             message = f"`{kind}` is no kind of build"
             hint = f"write one of: {', '.join(BUILD_KINDS)}"
             yield Finding("invalid-value", message, self.address("build", "kind"), hint)
+        if self.build.bundle:
+            yield from self._bundled()
         if self.is_library:
             yield from library_problems(self.kind, self.runtime, self.parts)
+
+    def _bundled(self) -> Iterator[Finding]:
+        """A bundle is made of the function's own files; what commands make would be lost."""
+        written = [("build", key) for key in ("pre", "command", "post") if getattr(self.build, key)]
+        written += [("tasks", "build")] if self.tasks.get("build") else []
+        for keys in written:
+            message = f"`{'.'.join(keys)}` can't stand with `build.bundle`: no command runs for it"
+            hint = "take one out; a command may bundle by itself: esbuild --bundle"
+            yield Finding("both", message, self.address(*keys), hint, "key")
 
     def _names(self) -> Iterator[Finding]:
         namespace = self.last("namespace")

@@ -68,7 +68,7 @@ def find_service(name: str, start: Path) -> Path:
             hint="go to the directory of the one you mean, and leave --service out",
         )
     names = sorted({its_name for its_name, _ in named if its_name})
-    listed = f"there are {', '.join(names)}" if names else "there is no topology.yml below"
+    listed = f"there are: {', '.join(names)}" if names else "there is no topology.yml below"
     raise UsageError(
         f"no topology is called `{name}`",
         code="no-topology",

@@ -13,7 +13,6 @@ from tc.load.discover import Found, functions_below, look_at
 from tc.load.infer import MARKERS
 from tc.load.overlays import check_tags, texts, variables
 from tc.load.reader import Reader
-from tc.load.remote import RemoteError, checkouts, is_remote, parse
 from tc.load.validate import lost_target, validate
 from tc.spec.finding import Address, Finding
 from tc.spec.function import Function, FunctionEntry, FunctionFile
@@ -182,6 +181,8 @@ class _Loader:
         return None
 
     def _place_at(self, name: str, uri: str, address: Address) -> _Place | None:
+        from tc.load.remote import is_remote
+
         reader = self.reader
         base, directory = self.directory, uri
         if is_remote(uri):
@@ -204,10 +205,14 @@ class _Loader:
 
     def _fetch(self, written: Iterable[Written | None]) -> None:
         """Fetches the git repositories of `written`, all at once, those of this run once."""
+        uris = [uri for one in written if one and (uri := getattr(one.model, "uri", None))]
+        if not uris:
+            return
+        from tc.load.remote import RemoteError, checkouts, is_remote, parse
+
         remotes = []
-        for entry in written:
-            uri = getattr(entry.model, "uri", None) if entry else None
-            if uri and is_remote(uri):
+        for uri in uris:
+            if is_remote(uri):
                 with suppress(RemoteError):  # told where the function is looked for
                     remotes.append(parse(uri))
         known = self.reader.checkouts
@@ -215,6 +220,8 @@ class _Loader:
 
     def _cloned(self, uri: str, address: Address) -> tuple[Path, str] | None:
         """The files of a git repository, and the directory in it that `uri` names."""
+        from tc.load.remote import RemoteError, parse
+
         try:
             remote = parse(uri)
             made = self.reader.checkouts[remote.url, remote.ref]

@@ -75,6 +75,15 @@ def _own(kind: str, model: FunctionFile, address: Address) -> Iterator[Finding]:
     if model.runtime.package_type == "image":
         at = address / "runtime" / "package_type"
         yield Finding("both", f"`package_type: image` {because}", at, "take it out", "key")
+    for key in ("command", "pre", "post"):
+        if getattr(model.build, key):
+            message = f"`build.{key}` can't stand with `build.kind: {kind}`: no command runs for it"
+            hint = "put what it makes into the directory"
+            yield Finding("both", message, address / "build" / key, hint, "key")
+    if model.tasks.get("build"):
+        message = f"`tasks.build` can't stand with `build.kind: {kind}`: no command runs for it"
+        hint = "put what it makes into the directory"
+        yield Finding("both", message, address / "tasks" / "build", hint, "key")
     written = [key for key in _CHAIN if key in model.model_fields_set]
     if isinstance(model, Targets):
         written += [key for key, _ in model.targets()]

@@ -98,6 +98,13 @@ def read_policies(base: Path, reader: Reader) -> dict[str, WrittenPolicy]:
 def _with_overlays(
     function: Function, vars_file: Path | None, policy: Path | None, reader: Reader
 ) -> Function:
+    if function.is_library:
+        for file in (one for one in (vars_file, policy) if one):
+            message = f"`{function.name}` is no function: `{file.name}` is not read"
+            hint = f"it is built as a {function.build_kind}; take the file out"
+            finding = Finding("unused-file", message, Address(file), hint, severity="warning")
+            reader.findings.append(finding)
+        return function
     return replace(
         function,
         vars=(_vars(vars_file, reader) or {}) if vars_file else {},

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tc.load.json_text import parse_json
-from tc.load.remote import Checkout, RemoteError
 from tc.load.templates import check_templates
 from tc.load.text import MAX_DEPTH, Position, is_dir, is_file, position, read_text
 from tc.load.yaml_text import MISSING, Stop, parse_yaml
 from tc.spec.finding import Address, Finding
+
+if TYPE_CHECKING:
+    from tc.load.remote import Checkout, RemoteError
 
 #: files that macros may read in one run, and their size in all
 MAX_INCLUDES = 1000

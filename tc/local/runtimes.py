@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,6 +65,18 @@ def check(functions: Iterable[tuple[str, str]]) -> list[Message]:
         if runtime not in known | pythons.keys() and not _BINARY.match(runtime):
             messages.append(_refused(runtime, names))
     return sorted(messages, key=lambda message: message.severity != "error")
+
+
+def check_extensions(extensions: Mapping[str, Sequence[str]]) -> list[Message]:
+    """A warning on the functions whose layers have extensions: names of layers by function."""
+    listed = {name: layers for name, layers in extensions.items() if layers}
+    if not listed:
+        return []
+    layers = sorted({layer for mine in listed.values() for layer in mine})
+    verb = "doesn't" if len(layers) == 1 else "don't"
+    text = f"{', '.join(layers)} {verb} run on `local`: the engine starts no extensions"
+    hint = "what they do is seen on AWS alone; their files are in /opt of the functions"
+    return [Message("warning", "extensions-skipped", text, hint, tuple(sorted(listed)))]
 
 
 def check_javascript(things: Iterable[str]) -> list[Message]:

@@ -10,8 +10,7 @@ In the bucket::
 
     transit/{access point}/{path}/{sha256}                    parts: deleted at the end
     assets/{access point}/versions/{path}/{version}.json.gz   of the versions that are kept
-    assets/{access point}/current/{path}                      the version there; what a dry run
-                                                              goes by
+    assets/{access point}/current/{path}                      which version is there, and whose
 
 Each step can be repeated: after an interruption only what is still missing moves.
 """
@@ -34,7 +33,7 @@ from tc.config import Roles
 from tc.errors import TcError
 from tc.events import Emit, Event
 from tc.publish.bucket import Bucket
-from tc.publish.publisher_function import Place, ensure_publisher, publisher_name
+from tc.publish.publisher_function import Place, ensure_publisher, invoked, publisher_name
 from tc.spec.asset import PART, SMALL, AssetFile, Manifest
 
 #: bytes that one invocation writes, and files it is told of (Lambda: 6 MB of payload)
@@ -48,9 +47,10 @@ _EVERY = 5.0
 @dataclass(frozen=True, slots=True)
 class Asset:
     """What is to be published: `path` is below the mount point of `place` (``etl/model``),
-    `name` what it is called in messages."""
+    `name` what it is called in messages, `owner` the topology that publishes it."""
 
     name: str
+    owner: str
     place: Place
     path: str
     manifest: Manifest
@@ -84,20 +84,20 @@ class Difference:
 @dataclass(frozen=True, slots=True)
 class Published:
     """What was done: `moved` are the bytes that went to the bucket, `removed` the old versions
-    that went; `unchanged` when all was there."""
+    that went; `unchanged` when all was there, `first` when nothing was."""
 
     moved: int = 0
     files: int = 0
     removed: int = 0
     unchanged: bool = False
+    first: bool = False
 
 
-def difference(bucket: Bucket, asset: Asset) -> Difference:
+def difference(bucket: Bucket, asset: Asset, *, adopt: bool = False) -> Difference:
     """What `publish` would move, by what the bucket remembers of the last time; writes nothing."""
-    version = bucket.read(asset.current_key)
     files: list[Any] = []
-    if version is not None:
-        packed = bucket.read(asset.manifest_key(version.decode()))
+    if version := _remembered(bucket, asset, adopt=adopt):
+        packed = bucket.read(asset.manifest_key(version))
         files = json.loads(gzip.decompress(packed))["files"] if packed else []
     known = {(executable, *parts) for _, _, executable, parts in files}
     parts = {part for file in files for part in file[3]}
@@ -107,18 +107,40 @@ def difference(bucket: Bucket, asset: Asset) -> Difference:
     return Difference(len(lacking), sum(moving.values()))
 
 
-def publish(aws: Aws, bucket: Bucket, asset: Asset, roles: Roles, emit: Emit) -> Published:
+def _remembered(bucket: Bucket, asset: Asset, *, adopt: bool) -> str:
+    """The version that the bucket says is there; empty for none. Raises TcError ``shared-asset``
+    when another topology put another one there, unless `adopt`."""
+    body = bucket.read(asset.current_key)
+    if body is None:
+        return ""
+    version, _, owner = body.decode().partition(" ")
+    if owner not in ("", asset.owner) and version != asset.manifest.digest and not adopt:
+        raise TcError(
+            f"what is at {asset.full_path} is the topology `{owner}`'s: {asset.name} would "
+            "replace it",
+            code="shared-asset",
+            where=asset.full_path,
+            hint="choose another path, or take it over with `--adopt`",
+        )
+    return version
+
+
+def publish(
+    aws: Aws, bucket: Bucket, asset: Asset, roles: Roles, emit: Emit, *, adopt: bool = False
+) -> Published:
     """Makes `asset.path` lead to what the manifest says.
 
-    Raises TcError: the path has something that tc didn't put there, a file changed since the
-    manifest was made, the publisher can't be made or fails.
+    Raises TcError: the path has something that tc didn't put there, or another topology unless
+    `adopt`; a file changed since the manifest was made; the publisher can't be made or fails.
     """
     bucket.ensure()
+    remembered = _remembered(bucket, asset, adopt=adopt)
     ensure_publisher(aws, asset.place, bucket.name, roles)
     publisher = _Publisher(aws, bucket, asset)
     version = asset.manifest.digest
-    if publisher.ask("status")["current"] == version:
-        if bucket.read(asset.current_key) != version.encode():
+    before = publisher.ask("status")["current"]
+    if before == version:
+        if remembered != version:
             _tidy(bucket, publisher, asset)
         return Published(unchanged=True)
     bucket.put(asset.manifest_key(version), gzip.compress(asset.manifest.body, 6, mtime=0))
@@ -136,7 +158,7 @@ def publish(aws: Aws, bucket: Bucket, asset: Asset, roles: Roles, emit: Emit) ->
             hint="look whether another run publishes to that path, then run this again",
         )
     removed = _tidy(bucket, publisher, asset)
-    return Published(moved.sent, moved.files, removed)
+    return Published(moved.sent, moved.files, removed, first=not before)
 
 
 def _tidy(bucket: Bucket, publisher: _Publisher, asset: Asset) -> int:
@@ -151,7 +173,8 @@ def _tidy(bucket: Bucket, publisher: _Publisher, asset: Asset) -> int:
         if not answer["more"]:
             break
     bucket.delete(asset.manifest_key(version) for version in removed)
-    bucket.put(asset.current_key, asset.manifest.digest.encode(), again=True)
+    current = f"{asset.manifest.digest} {asset.owner}"
+    bucket.put(asset.current_key, current.encode(), again=True)
     return len(removed)
 
 
@@ -320,12 +343,7 @@ class _Publisher:
 
     def ask(self, do: str, **more: Any) -> dict[str, Any]:
         """One step; raises TcError when the publisher fails or says that it can't be."""
-        payload = json.dumps({**self._said, "do": do, **more}).encode()
-
-        def invoke() -> dict[str, Any]:
-            return self._aws.call("lambda", "invoke", FunctionName=self._name, Payload=payload)
-
-        answer = self._aws.insist(f"function {self._name}", invoke)
+        answer = invoked(self._aws, self._name, {**self._said, "do": do, **more})
         found = json.loads(answer["Payload"])
         if answer.get("FunctionError"):
             said = found.get("errorMessage") if isinstance(found, Mapping) else found
@@ -375,6 +393,7 @@ class _Publisher:
 
 
 _HINTS = {
+    "disk-full": "make room: what has arrived stays, and the next run goes on with it",
     "foreign-asset": "move it away, or publish to another path",
     "file-system": "look at the access point's user and the modes of its directories",
     "no-bucket": "give the VPC a gateway endpoint for S3: it costs nothing",

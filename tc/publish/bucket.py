@@ -4,9 +4,10 @@
 
     packages/{digest}.zip   code that is too large to be handed to Lambda directly
     layers/{sha}.zip        bodies of layers
-    assets/…                parts of large files
+    assets/…                which versions of assets are on a file system
+    transit/…               parts of assets on their way there; which layers are being published
 
-Everything in it is named by what it holds, so what is there is never written again.
+Packages, layers and parts are named by what they hold, and never written again.
 """
 
 from __future__ import annotations
@@ -25,8 +26,10 @@ from tc.errors import AwsError, TcError
 _NO_CONSTRAINT = "us-east-1"
 #: what is deleted in one call (Amazon S3 API reference, DeleteObjects)
 _BATCH = 1000
-#: days after which parts of an upload that never ended are dropped
+#: days after which what a run left on its way that nobody went on with is dropped
 _UNFINISHED = 7
+#: what the keys of assets on their way begin with
+TRANSIT = "transit/"
 #: says that tc made the bucket, and whether all of its settings are written
 _TAG, _MAKING, _READY = "tc:artifacts", "making", "ready"
 _REFUSED = frozenset({"403", "AccessDenied"})
@@ -70,7 +73,7 @@ class Bucket:
     def ensure(self) -> bool:
         """Makes the bucket where it is missing; whether it was. One read when it is there.
 
-        It is private, takes calls over TLS alone, and drops unfinished uploads. A bucket that
+        It is private, takes calls over TLS alone, and drops what stopped on its way. A bucket that
         tc didn't make is used as it is. Raises TcError ``foreign-bucket`` for one of another
         account.
         """
@@ -98,6 +101,17 @@ class Bucket:
             return True
         with body.open("rb") as file:
             self._call("put_object", Key=key, Body=file)
+        return True
+
+    def claim(self, key: str) -> bool:
+        """Writes an empty object under `key` unless there is one; whether it was written. Of
+        several at once one alone succeeds ("Conditional writes", Amazon S3 user guide)."""
+        try:
+            self._call("put_object", Key=key, Body=b"", IfNoneMatch="*")
+        except AwsError as error:
+            if error.aws_code in ("PreconditionFailed", "ConditionalRequestConflict", "412"):
+                return False
+            raise
         return True
 
     def get(self, key: str) -> bytes:
@@ -231,7 +245,13 @@ def _lifecycle() -> dict[str, Any]:
                 "Status": "Enabled",
                 "Filter": {"Prefix": ""},
                 "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": _UNFINISHED},
-            }
+            },
+            {
+                "ID": "assets-on-their-way",
+                "Status": "Enabled",
+                "Filter": {"Prefix": TRANSIT},
+                "Expiration": {"Days": _UNFINISHED},
+            },
         ]
     }
 

@@ -1,20 +1,18 @@
 """Layers brought to AWS: what differs is published, from the artifact bucket of each region.
 
-PublishLayerVersion has no idempotency token: it is sent once, and when its answer is lost, a look
-tells whether it took effect. The leading part comes last, so that whoever looks a layer up finds
-all of its parts.
+The leading part comes last, so that whoever looks a layer up finds all of its parts.
 """
 
 from __future__ import annotations
 
-from base64 import b64decode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tc.components.protocol import Aws
-from tc.errors import AwsError, TcError
+from tc.errors import TcError
 from tc.events import Emit, Event
 from tc.publish.bucket import Bucket
+from tc.publish.part import key_of, publish_part, same
 from tc.publish.sharing import share_with
 from tc.publish.versions import Published, Version, latest, newest, service
 from tc.spec.layer import STABLE, BuiltLayer, LayerPart, Mark, part_names
@@ -42,20 +40,52 @@ def plan(
     """
     wanted = [(layer, region) for region in regions for layer in layers]
     steps = aws.map(lambda one: _step(aws, *one), wanted)
-    foreign = [line for step in steps for line in _foreign(step)]
-    if foreign and not adopt:
+    foreign = [
+        line
+        for step in steps
+        for version in step.parts.values()
+        for line in _foreign(version, step.layer.owner, step.region)
+    ]
+    if not adopt:
+        _refuse(foreign)
+    return steps
+
+
+def differing(
+    aws: Aws, layers: Mapping[str, tuple[str, str]], regions: Sequence[str], *, adopt: bool = False
+) -> list[tuple[str, str]]:
+    """The layers, by name and region, that aren't published as they would be built: `layers` has
+    the owner and the digest of each. Only reads; raises as `plan` does."""
+    wanted = [(name, region) for region in regions for name in layers]
+    found = dict(zip(wanted, aws.map(lambda one: newest(aws, *one), wanted), strict=True))
+    foreign = [
+        line
+        for (name, region), there in found.items()
+        for part in (there.parts if there else ())
+        for line in _foreign(part, layers[name][0], region)
+    ]
+    if not adopt:
+        _refuse(foreign)
+    return [
+        (name, region)
+        for (name, region), there in found.items()
+        if not (there and there.mark) or (there.mark.owner, there.mark.digest) != layers[name]
+    ]
+
+
+def _refuse(foreign: Sequence[str]) -> None:
+    if foreign:
         raise TcError(
             f"{len(foreign)} layer{'s' if len(foreign) != 1 else ''} of these names exist and "
             "belong to somebody else:\n  " + "\n  ".join(foreign),
             code="not-owned",
             hint="list another name in `runtime.layers`, or take them over with `--adopt`",
         )
-    return steps
 
 
 def _step(aws: Aws, layer: BuiltLayer, region: str) -> Step:
     there = newest(aws, layer.name, region)
-    if there and _same(there.mark, layer.marks[0]):
+    if there and same(there.mark, layer.marks[0]):
         return Step(layer, region, there, (), {part.name: part for part in there.parts})
     names = part_names(layer.name, len(layer.parts))
     known = {part.name: part for part in there.parts} if there else {}
@@ -66,7 +96,7 @@ def _step(aws: Aws, layer: BuiltLayer, region: str) -> Step:
     todo = [
         index
         for index, name in enumerate(names)
-        if index == 0 or not _same(_mark(parts.get(name)), layer.marks[index])
+        if index == 0 or not same(_mark(parts.get(name)), layer.marks[index])
     ]
     return Step(layer, region, there, tuple(reversed(todo)), parts)
 
@@ -75,21 +105,11 @@ def _mark(version: Version | None) -> Mark | None:
     return version.mark if version else None
 
 
-def _same(one: Mark | None, other: Mark) -> bool:
-    return one is not None and (one.owner, one.digest, one.part, one.of) == (
-        other.owner,
-        other.digest,
-        other.part,
-        other.of,
-    )
-
-
-def _foreign(step: Step) -> Iterable[str]:
-    for name, version in sorted(step.parts.items()):
-        if version and (version.mark is None or version.mark.owner != step.layer.owner):
-            owner = version.mark.owner if version.mark else ""
-            whose = f"it belongs to {owner}" if owner else "it has no mark of tc"
-            yield f"layer {name} in {step.region}: {whose}"
+def _foreign(version: Version | None, owner: str, region: str) -> Iterator[str]:
+    """A line for a version that isn't of `owner`."""
+    if version and (version.mark is None or version.mark.owner != owner):
+        whose = f"it belongs to {version.mark.owner}" if version.mark else "it has no mark of tc"
+        yield f"layer {version.name} in {region}: {whose}"
 
 
 def carry_out(
@@ -125,57 +145,9 @@ def _carry_out(aws: Aws, step: Step, buckets: Mapping[str, Bucket], emit: Emit) 
     names = part_names(step.layer.name, len(step.layer.parts))
     parts = dict(step.parts)
     for index in step.todo:
-        part = step.layer.parts[index]
-        key = key_of(part.sha256)
-        bucket.put(key, part.path)
-        version = _publish(aws, step, names[index], step.layer.marks[index], bucket.name, key)
-        parts[names[index]] = version
-        _tell(emit, version, step.region, part)
+        name = names[index]
+        parts[name] = publish_part(aws, step.layer, index, parts.get(name), bucket, emit)
     return Published(tuple(found for name in names if (found := parts[name])))
-
-
-def key_of(sha256: str) -> str:
-    """What a body is called in the bucket; `sha256` as Lambda says it, in base64."""
-    return f"layers/{b64decode(sha256).hex()}.zip"
-
-
-def _publish(aws: Aws, step: Step, name: str, mark: Mark, bucket: str, key: str) -> Version:
-    platform = step.layer.platform
-    before = step.parts.get(name)
-    try:
-        made = aws.call(
-            service(aws, step.region),
-            "publish_layer_version",
-            LayerName=name,
-            Description=str(mark),
-            Content={"S3Bucket": bucket, "S3Key": key},
-            CompatibleRuntimes=_runtimes(platform.runtime),
-            CompatibleArchitectures=[platform.arch],
-        )
-    except AwsError as error:
-        if error.status and error.status < 500:
-            raise
-        # no answer came, or none that says whether it took effect
-        found = latest(aws, name, step.region)
-        if found is None or found == before or not _same(found.mark, mark):
-            raise
-        return found
-    return Version(
-        name, int(made["Version"]), made["LayerVersionArn"], made.get("CreatedDate", ""), mark
-    )
-
-
-def _tell(emit: Emit, version: Version, region: str, part: LayerPart) -> None:
-    data = {
-        "layer": version.name,
-        "version": version.number,
-        "region": region,
-        "arn": version.arn,
-        "bytes": part.size,
-        "unpacked": part.unpacked,
-    }
-    text = f"Published layer {version.name}:{version.number} in {region}"
-    emit(Event("layer.published", text, data))
 
 
 def promote(
@@ -266,8 +238,3 @@ def _check_bodies(aws: Aws, steps: Iterable[Step], template: str) -> None:
                 hint="change the dependencies or publish the layer under another name; "
                 "bodies are kept by their SHA-256 under layers/",
             )
-
-
-def _runtimes(runtime: str) -> list[str]:
-    """An extension is a program of its own: it stands beside functions of all runtimes."""
-    return [] if runtime in ("", "provided.al2023") else [runtime]

@@ -34,8 +34,8 @@ def prune(
     keep: int,
     pins: Collection[str] = (),
 ) -> list[Version]:
-    """Deletes versions of the layers `names` (those of parts) but the newest `keep`, what a
-    function has, and the ARNs `pins`; only what has the mark. Those that went.
+    """Deletes versions of the layers `names` (those of parts) but of each the newest `keep`, what
+    a function has, and the ARNs `pins`; only what has the mark. Those that went.
 
     Functions of other accounts that have a deleted version go on with it ("Deleting a layer
     version", AWS Lambda developer guide).

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import time
 import zipfile
 from base64 import b64encode
 from collections.abc import Mapping
@@ -18,10 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from tc.components import defaults
-from tc.components.function_settings import wait_until_ready
+from tc.components.function_settings import live_state, wait_until_ready
 from tc.components.protocol import Aws
 from tc.config import Roles
 from tc.errors import AwsError, TcError
+from tc.publish.bucket import TRANSIT
 from tc.spec.names import shorten
 from tc.spec.scope import Scope
 
@@ -32,6 +34,20 @@ _TIMEOUT, _MEMORY = 900, 1769
 _RUNTIME = "python3.13"
 _LOG_DAYS = 14
 _POLICY = "tc"
+#: what Lambda says of a function that nobody has called for weeks: the call begins to restore its
+#: way into the VPC ("Lambda function states"; "Invoke", AWS Lambda API reference)
+_ASLEEP = frozenset({"ResourceNotReadyException", "ENINotReadyException"})
+#: errors after which a step is called again, in the first seconds: a role that was just made can't
+#: mount yet; an answer was lost, in the word of botocore
+_PASSING = frozenset({"EFSMountFailureException", "ConnectionClosedError"})
+_SOON = 30.0
+#: errors of the file system in the words of Lambda, with what to look at
+_NFS = "let NFS (port 2049) through, and have a mount target in the zone of each subnet"
+_MOUNTS = {
+    "EFSMountConnectivityException": _NFS,
+    "EFSMountTimeoutException": _NFS,
+    "EFSMountFailureException": "look at the file system's policy, and the access point's user",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +73,7 @@ class Place:
     @property
     def transit(self) -> str:
         """Of what is on its way."""
-        return f"transit/{self.id}/"
+        return f"{TRANSIT}{self.id}/"
 
 
 def publisher_name(place: Place) -> str:
@@ -89,12 +105,43 @@ def ensure_publisher(aws: Aws, place: Place, bucket: str, roles: Roles) -> str:
     live = found["Configuration"]
     if live.get("State") == "Pending" or live.get("LastUpdateStatus") == "InProgress":
         wait_until_ready(aws, name)
-    if live["CodeSha256"] != b64encode(hashlib.sha256(_code()).digest()).decode():
-        _update(aws, name, "update_function_code", ZipFile=_code())
-    if not _same(settings, live):
+    # one that Lambda couldn't connect to its VPC or its file system tries again when it is updated
+    if live.get("State") == "Failed" or not _same(settings, live):
         role.ensure()
         _update(aws, name, "update_function_configuration", **settings)
+    if live["CodeSha256"] != b64encode(hashlib.sha256(_code()).digest()).decode():
+        _update(aws, name, "update_function_code", ZipFile=_code())
     return name
+
+
+def invoked(aws: Aws, name: str, event: Mapping[str, Any]) -> dict[str, Any]:
+    """Lambda's answer to `event`, which may reach the publisher more than once.
+
+    Waits for a publisher that was idle for weeks. Raises TcError with Lambda's own reason when it
+    can't be woken, and ``file-system`` when it can't mount.
+    """
+    payload = json.dumps(event).encode()
+    answers: list[dict[str, Any]] = []
+    begun = time.monotonic()
+
+    def invoke() -> dict[str, Any]:
+        return aws.call("lambda", "invoke", FunctionName=name, Payload=payload)
+
+    def probe() -> str:
+        try:
+            answers.append(aws.insist(f"function {name}", invoke))
+        except AwsError as error:
+            if error.aws_code in _ASLEEP:
+                return live_state(aws, name)[0]
+            if error.aws_code in _PASSING and time.monotonic() - begun < _SOON:
+                return error.message
+            if hint := _MOUNTS.get(error.aws_code):
+                raise TcError(error.message, code="file-system", where=name, hint=hint) from error
+            raise
+        return ""
+
+    aws.wait(f"function {name}", probe)
+    return answers[-1]
 
 
 def _live(aws: Aws, name: str) -> dict[str, Any] | None:

@@ -28,25 +28,15 @@ class _Kind:
     made: tuple[str, ...] = ()
 
 
-#: language, or family of them -> its beginning. The commands are those of the AWS
-#: Lambda developer guide, "Building Lambda functions with Go", "Rust" and "Java".
+#: language, or family of them -> its beginning. The command is that of the AWS Lambda
+#: developer guide, "Building Lambda functions with Java".
 _KINDS = {
     "python": _Kind("python"),
     "ruby": _Kind("ruby"),
     "node": _Kind("node"),
     "provided.al2023": _Kind("provided"),
-    "go": _Kind(
-        "go",
-        build="GOOS=linux GOARCH=amd64 CGO_ENABLED=0 go build -tags lambda.norpc -o bootstrap . "
-        "&& zip lambda.zip bootstrap",
-        made=("bootstrap",),
-    ),
-    "rust": _Kind(
-        "rust",
-        build="cargo lambda build --release --output-format zip "
-        "&& cp target/lambda/bootstrap/bootstrap.zip lambda.zip",
-        made=("target/",),
-    ),
+    "go": _Kind("go"),
+    "rust": _Kind("rust", made=("target/",)),
     "java": _Kind(
         "java",
         handler="Handler::handleRequest",

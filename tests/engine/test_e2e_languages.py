@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -66,10 +67,11 @@ fn call(request: String) -> (String, String) {
 fn main() {
     let base = "/2018-06-01/runtime/invocation/";
     loop {
-        let (id, _) = call(format!("GET {base}next HTTP/1.1\\r\\nHost: HOST\\r\\nConnection: close\\r\\n\\r\\n"));
+        let head = "Host: HOST\\r\\nConnection: close\\r\\n";
+        let (id, _) = call(format!("GET {base}next HTTP/1.1\\r\\n{head}\\r\\n"));
         let body = "{\\"said\\": \\"rust\\"}";
         call(format!(
-            "POST {base}{id}/response HTTP/1.1\\r\\nHost: HOST\\r\\nConnection: close\\r\\nContent-Length: {}\\r\\n\\r\\n{body}",
+            "POST {base}{id}/response HTTP/1.1\\r\\n{head}Content-Length: {}\\r\\n\\r\\n{body}",
             body.len()
         ));
     }
@@ -113,7 +115,11 @@ def test_a_go_function_is_compiled_and_answers(lab: Lab, tmp_path: Path) -> None
 
 
 @needs("cargo")
-def test_a_rust_function_is_compiled_and_answers(lab: Lab, tmp_path: Path) -> None:
+def test_a_rust_function_is_compiled_and_answers(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # rustup looks for its compilers in the home, and the lab has one of its own
+    monkeypatch.setenv("RUSTUP_HOME", os.environ.get("RUSTUP_HOME") or f"{Path.home()}/.rustup")
     manifest = '[package]\nname = "one"\nversion = "0.1.0"\nedition = "2021"\n'
     made = project(lab, tmp_path, {"one/Cargo.toml": manifest, "one/src/main.rs": RUST})
     made.create()
@@ -217,7 +223,7 @@ def test_a_go_function_for_lambda_is_built_alone(lab: Lab, tmp_path: Path) -> No
         "one/main.go": "package main\n\nfunc main() {}\n",
     }
     made = project(lab, tmp_path, files)
-    (artifact,) = lab.tc("build", "--kind", "code", "--json", cwd=made.root).named("built")
+    (artifact,) = lab.tc("build", "--kind", "code", "--json", cwd=made.root).named("build.made")
     unpacked = tmp_path / "out"
     subprocess.run(["unzip", "-q", artifact["path"], "-d", unpacked], check=True)
     assert [path.name for path in unpacked.iterdir()] == ["bootstrap"]

@@ -17,7 +17,7 @@ sys.path.append(str(Path(__file__).parent / "compose"))
 
 from composing import Directory
 
-from tc.deploy.pipeline import desired_of
+from tc.deploy.desired import desired_of
 from tc.plan.resource import Resource
 from tc.spec.facts import Facts
 from tc.spec.names import shorten

@@ -16,12 +16,12 @@ import os
 import time
 from collections.abc import Sequence
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from tc.build.cache import replacing, staging
-from tc.build.compiled import go, rust
-from tc.build.compiled.compile import Order, check_fits, in_container, on_host
 from tc.build.entry import Entry
 from tc.build.files import project_of
 from tc.build.run import on_path
@@ -32,10 +32,13 @@ from tc.events import Event
 from tc.spec.function import Function
 from tc.spec.layer import Platform
 
+if TYPE_CHECKING:
+    from tc.build.compiled.compile import Order
+
 #: of what is remembered; another number forgets all of it
-_FORMAT = "1"
+_FORMAT = "2"
 #: the file that says what a directory is compiled with
-MARKERS = {"main.go": go, "Cargo.toml": rust}
+MARKERS = {"main.go": "go", "Cargo.toml": "rust"}
 
 
 def language_of(function: Function) -> ModuleType | None:
@@ -43,22 +46,27 @@ def language_of(function: Function) -> ModuleType | None:
     of these languages."""
     if not function.runtime.startswith("provided") or (function.dir / "bootstrap").exists():
         return None
-    found = [m for name, m in MARKERS.items() if (function.dir / name).is_file()]
-    return found[0] if len(found) == 1 else None
+    found = [module for name, module in MARKERS.items() if (function.dir / name).is_file()]
+    return import_module(f"tc.build.compiled.{found[0]}") if len(found) == 1 else None
 
 
-def build(function: Function, platform: Platform, tools: Tools) -> Entry:
-    """The program of `function`, as ``bootstrap``, compiled now or the last time.
+def build(
+    function: Function, platform: Platform, tools: Tools, project: Path | None = None
+) -> Entry:
+    """The program of `function`, as ``bootstrap``, compiled now or the last time; what it is
+    made of is looked for in `project` (default: the function's own).
 
     Raises TcError when it can't be compiled, or nothing here can compile it.
     """
     language = language_of(function)
     assert language is not None
-    project = project_of(function.dir)
+    project = project or project_of(function.dir)
     files = language.inputs(function.dir, project)
     key = _key(language, files, project, platform, always=tools.always)
     path = tools.cache / "binaries" / key
     if not path.is_file():
+        from tc.build.compiled.compile import Order
+
         _compile(Order(language, function, platform, project, files), path, tools)
     status = path.stat()
     return Entry("bootstrap", True, status.st_size, partial(Path.read_bytes, path))
@@ -92,7 +100,7 @@ def _compiler(language: ModuleType) -> list[str]:
     """Another compiler makes another program. It isn't asked, since that is a start of it."""
     home = Path(os.environ.get("RUSTUP_HOME") or Path.home() / ".rustup")
     places = [Path(on_path(language.PROGRAM))]
-    if language is rust:
+    if language.PROGRAM == "cargo":
         hashes = home / "update-hashes"
         places += [home / "settings.toml", *(sorted(hashes.iterdir()) if hashes.is_dir() else ())]
         places += [Path(on_path(name)) for name in ("cargo-lambda", "cargo-zigbuild")]
@@ -100,6 +108,8 @@ def _compiler(language: ModuleType) -> list[str]:
 
 
 def _compile(order: Order, path: Path, tools: Tools) -> None:
+    from tc.build.compiled.compile import check_fits, in_container, on_host
+
     language, function, platform = order.language, order.function, order.platform
     language.check(function.dir)
     here = bool(on_path(language.PROGRAM))

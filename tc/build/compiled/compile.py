@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import shutil
 import subprocess
@@ -53,7 +54,9 @@ def on_host(order: Order, place: Path, made: Path, tools: Tools) -> None:
         return
     target = private(tools.cache / "cargo")
     # cargo would write a lock file where there is none
-    directory = function.dir if order.locked else copied(order, place / "sources")
+    directory = (
+        function.dir if order.locked else copied(order.files, function.dir, place / "sources")
+    )
     name = rust.binary(function.dir, function.name)
     call = rust.call(name, platform, target, locked=order.locked, root=_sysroot(directory))
     environment = rust.environment({**os.environ, **call.variables})
@@ -70,15 +73,18 @@ def on_host(order: Order, place: Path, made: Path, tools: Tools) -> None:
 
 def _sysroot(directory: Path) -> Path:
     """Where the toolchain for `directory` is; a place that isn't there when nobody says."""
-    ended = subprocess.run(
-        ["rustc", "--print", "sysroot"],
-        cwd=directory,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    try:
+        ended = subprocess.run(
+            ["rustc", "--print", "sysroot"],
+            cwd=directory,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    except (FileNotFoundError, subprocess.TimeoutExpired):
+        return Path(os.devnull)
     return Path(ended.stdout.strip() or os.devnull)
 
 
@@ -90,11 +96,11 @@ def _alone(target: Path) -> Iterator[None]:
         yield
 
 
-def copied(order: Order, to: Path) -> Path:
-    """Copies the files below `to` as they stand to each other; where the function is then."""
-    directory = order.function.dir
-    base = Path(os.path.commonpath([*map(str, order.files), str(directory)]))
-    for file in order.files:
+def copied(files: Sequence[Path], directory: Path, to: Path) -> Path:
+    """Copies `files` below `to` as they stand to each other; where `directory` is then."""
+    base = Path(os.path.commonpath([*map(str, files), str(directory)]))
+    (to / directory.relative_to(base)).mkdir(parents=True, exist_ok=True)
+    for file in files:
         path = to / file.relative_to(base)
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(file, path)
@@ -103,8 +109,10 @@ def copied(order: Order, to: Path) -> Path:
 
 def in_container(order: Order, place: Path, made: Path, tools: Tools) -> None:
     """The same in the container for its platform; the way out where nothing can do it."""
+    from tc.build.container.settings import CACHE
+
     language, function, platform = order.language, order.function, order.platform
-    directory = copied(order, place / "sources")
+    directory = copied(order.files, function.dir, place / "sources")
     inside = f"/work/{directory.relative_to(place).as_posix()}"
     if language is go:
         words = go.words(function.dir, "/work/out/bootstrap")
@@ -112,10 +120,12 @@ def in_container(order: Order, place: Path, made: Path, tools: Tools) -> None:
         end: list[list[str]] = []
     else:
         name = rust.binary(function.dir, function.name)
-        words = ["cargo", "build", "--release", "--bin", name, "--target-dir", "/work/target"]
+        # kept between builds; one for each function, since programs may have one name
+        target = f"{CACHE}/cargo-target/{hashlib.sha256(bytes(function.dir)).hexdigest()[:16]}"
+        words = ["cargo", "build", "--release", "--bin", name, "--target-dir", target]
         words += ["--locked"] if order.locked else []
-        environment = rust.environment({})
-        end = [["cp", f"/work/target/release/{name}", "/work/out/bootstrap"]]
+        environment = rust.environment({"CARGO_HOME": f"{CACHE}/cargo"})
+        end = [["cp", f"{target}/release/{name}", "/work/out/bootstrap"]]
     check = (
         f"command -v {language.PROGRAM} >/dev/null || "
         f"{{ echo 'this image has no {language.PROGRAM}'; exit 127; }}"
@@ -127,6 +137,7 @@ def in_container(order: Order, place: Path, made: Path, tools: Tools) -> None:
         directory=place,
         commands=(["sh", "-c", check], ["mkdir", "-p", "/work/out"], start, *end),
         environment=environment,
+        source=function.dir,
     )
     try:
         tools.containers.run(job)

@@ -11,6 +11,7 @@ else what the linker of this machine made is looked at afterwards.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -31,6 +32,7 @@ HINT = "cargo build --release"
 CPUS = {"x86_64": "x86_64", "arm64": "aarch64"}
 #: (Lambda developer guide, "Lambda runtimes": Amazon Linux 2023)
 _GLIBC = "2.34"
+_FLAGS = "CARGO_BUILD_RUSTFLAGS"
 _TABLES = ("dependencies", "build-dependencies")
 _TOOLCHAINS = ("rust-toolchain.toml", "rust-toolchain")
 _SETTINGS = (".cargo/config.toml", ".cargo/config")
@@ -204,9 +206,15 @@ def _linker(triple: str) -> dict[str, str]:
 
 
 def environment(given: Mapping[str, str]) -> dict[str, str]:
-    """Symbols are left out: nobody looks at them on Lambda."""
+    """Symbols are left out: nobody looks at them on Lambda. Neither is the user's home, whose
+    name stands in the messages of panics. Flags of the user's own win over that."""
     made = without(given, "CARGO_BUILD_TARGET", "CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR")
     made.setdefault("CARGO_PROFILE_RELEASE_STRIP", "symbols")
+    home = given.get("CARGO_HOME") or str(Path.home() / ".cargo")
+    if not re.search(r"\s", home):
+        # cargo separates flags by spaces
+        flags = f"{given.get(_FLAGS, '')} --remap-path-prefix={home}=/cargo"
+        made[_FLAGS] = flags.strip()
     return made
 
 

@@ -19,7 +19,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tc.build.container import settings
 from tc.build.tools import Job
 from tc.build.words import shown
 from tc.errors import TcError
@@ -92,6 +91,7 @@ class Engine:
     @contextlib.contextmanager
     def box(self, platform: Platform, what: str, *, ssh: bool = False) -> Iterator[Box]:
         """A running builder for `platform`, with the certificates of this machine."""
+        from tc.build.container import settings
         from tc.build.container.box import WORK, Box
         from tc.build.container.builder import LABEL
         from tc.build.container.client import connect, explained
@@ -117,6 +117,8 @@ class Engine:
 
     def environment(self, job: Job) -> dict[str, str]:
         """The variables of the job's commands: nobody else sees them."""
+        from tc.build.container import settings
+
         trusting = bool(settings.certificates(os.environ))
         made = settings.handed_in(os.environ, trusting=trusting)
         made |= settings.git_credentials(job, os.environ)
@@ -174,6 +176,8 @@ class Engine:
 
 def _brought(*, ssh: bool) -> dict[str, bytes]:
     """Files that every container gets: nothing secret."""
+    from tc.build.container import settings
+
     found = {settings.CERTIFICATES: settings.certificates(os.environ)}
     if ssh:
         found[settings.KNOWN_HOSTS] = settings.known_hosts(os.environ)
@@ -182,6 +186,7 @@ def _brought(*, ssh: bool) -> dict[str, bytes]:
 
 def _agent(client: Any) -> dict[str, dict[str, str]]:
     """The mount of the user's ssh-agent. Raises TcError without one."""
+    from tc.build.container import settings
     from tc.build.container.box import AGENT
     from tc.build.container.client import is_remote
 
@@ -202,6 +207,7 @@ def _agent(client: Any) -> dict[str, dict[str, str]]:
 
 
 def _ssh(wanted: bool) -> dict[str, str]:
+    from tc.build.container import settings
     from tc.build.container.box import AGENT
 
     if not wanted:
@@ -226,17 +232,21 @@ def _masked(text: str, environment: Mapping[str, str], job: Job) -> str:
 
 
 def _failed(job: Job, command: str, code: int, tail: Sequence[str]) -> TcError:
+    from tc.build.run import UNREACHED, unreached
+
     output = "\n".join(f"  {line}".rstrip() for line in tail).rstrip()
     how = f"ended with exit code {code}"
     hint = "tc build --shell opens the container it ran in"
     if code == 137:
         how, hint = "was killed, as for want of memory", "give the container engine more memory"
+    if unreached(output):
+        hint = UNREACHED
     if "no space left on device" in output.lower():
         hint = "docker system prune, then run this again"
     return TcError(
         f"building {job.what} in a container failed: `{command}` {how}"
         + (f"; its output ended:\n{output}" if output else " and printed nothing"),
         code="build-failed",
-        where=shown(job.directory),
+        where=shown(job.source or job.directory),
         hint=hint,
     )

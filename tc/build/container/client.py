@@ -75,7 +75,7 @@ def unreachable(error: BaseException) -> TcError:
     elif any(isinstance(one, FileNotFoundError | ConnectionRefusedError) for one in reasons):
         said = f"no container engine answers at {host}" if host else "Docker isn't running"
         hint = "open Docker Desktop" if sys.platform == "darwin" else "sudo systemctl start docker"
-        hint = "start it, or unset DOCKER_HOST" if host else hint
+        hint = "start the engine there, or unset DOCKER_HOST" if host else hint
     else:
         said, hint = f"the container engine can't be used: {_said(error)}", "docker info"
     return TcError(said, code="no-container-engine", hint=hint)

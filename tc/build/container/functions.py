@@ -42,6 +42,7 @@ def job_of(function: Function, commands: Commands, directory: Path, tools: Tools
         secrets=secrets,
         ssh=wants_ssh(directory, commands.all),
         result=".",
+        source=function.dir,
     )
 
 

@@ -29,7 +29,7 @@ from tc.spec.function import Function
 from tc.spec.layer import Package, Platform
 
 #: of what is installed; another number forgets all of it
-_FORMAT = "1"
+_FORMAT = "2"
 #: lock file -> the manager that writes it
 LOCKS = {
     "package-lock.json": "npm",
@@ -143,7 +143,7 @@ def _local(
                 f"`{name}` is a package of the workspace, and a layer has no workspace",
                 code="local-dependency",
                 where=where,
-                hint=f'name its directory: "{name}": "file:../{name.rpartition("/")[2]}", '
+                hint=f'name its directory: "{name}": "file:{_where(name, directory, top)}", '
                 "or write `build: {bundle: true}`",
             )
         if not text.startswith(_LOCAL):
@@ -153,6 +153,15 @@ def _local(
         if path not in (*found, function.dir):
             found.append(path)
             _local(function, path, read_manifest(path / "package.json"), False, found)
+
+
+def _where(name: str, directory: Path, top: Path) -> str:
+    """The directory of the package `name` of the workspace, seen from `directory`."""
+    for pattern in ("*/package.json", "*/*/package.json", "*/*/*/package.json"):
+        for file in top.glob(pattern):
+            if "node_modules" not in file.parts and read_manifest(file).get("name") == name:
+                return Path(os.path.relpath(file.parent, directory)).as_posix()
+    return f"../{name.rpartition('/')[2]}"
 
 
 def _check_local(name: str, path: Path, top: Path, function: Function) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from tc.build.cache import private, staging
-from tc.build.deps import Needs
+from tc.build.deps import Needs, npmrc
+from tc.build.deps.brought import brought
 from tc.build.deps.node import Detail, read_manifest
 from tc.build.files import sources
 from tc.build.package import copy_entries
@@ -24,6 +25,12 @@ from tc.processes import Program
 from tc.spec.layer import Package, Platform
 
 _CPUS = {"x86_64": "x64", "arm64": "arm64"}
+#: Node.js's own headers, below where it is installed: node-gyp would fetch them
+_HEADERS = "include/node/node_api.h"
+_FINDS_HEADERS = (
+    'd=$(dirname "$(dirname "$(command -v node)")") && '
+    f'if [ -f "$d/{_HEADERS}" ]; then export npm_config_nodedir="$d"; fi'
+)
 _SCRIPTS = ("preinstall", "install", "postinstall")
 
 
@@ -48,7 +55,8 @@ def install_into(
     detail: Detail = needs.detail
     plan = _Plan(detail, platform, f"the dependencies of {few(functions)}", tools)
     with staging(tools.cache) as place:
-        work = _lay_out(plan, private(place / "work"))
+        # beside it a container puts libraries
+        work = _lay_out(plan, private(place / "work/files"))
         inside = tools.always or not on_path(detail.manager) or _needs_container(plan)
         for there, command in _commands(plan, work):
             if inside and not platform.host:
@@ -60,16 +68,16 @@ def install_into(
             private(modules)
         _tidy(modules)
         native = sorted(_to_compile(modules))
-        if native and not inside:
+        if native:
             _compile(plan, native, place / "work", work, place / "log")
             _tidy(modules)
-            for left in [*modules.rglob("build/Release/obj.target"), *modules.rglob(".deps")]:
-                shutil.rmtree(left, ignore_errors=True)
+            _sweep(modules)
+        libraries = tuple(brought(place / "work/lib", directory))
         _tell_scripts(plan, modules, native)
         target = directory / "nodejs" / "node_modules"
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(modules, target)
-    return _packages(target, directory)
+    return (*_packages(target, directory), *libraries)
 
 
 def _needs_container(plan: _Plan) -> bool:
@@ -108,10 +116,11 @@ def _lay_out(plan: _Plan, place: Path) -> Path:
         own.setdefault("supportedArchitectures", _supported(plan.platform))
         manifest["pnpm"] = own
     (work / "package.json").write_text(json.dumps(manifest, indent=2))
-    for name in (detail.lock, ".npmrc", ".yarnrc.yml", "pnpm-workspace.yaml"):
+    for name in (detail.lock, ".yarnrc.yml", "pnpm-workspace.yaml"):
         file = detail.directory / name
         if name and file.is_file():
             shutil.copy(file, work / name)
+    npmrc.linked(detail.directory, work)
     if detail.manager == "pnpm":
         _support(work / "pnpm-workspace.yaml", plan.platform)
     elif detail.manager == "yarn" and _is_berry(detail):
@@ -199,8 +208,17 @@ def _in_container(
 ) -> None:
     """Installs, or compiles `native`, in the container of the platform; /work is `place`."""
     inside = f"/work/{work.relative_to(place).as_posix()}"
-    start = ["sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", inside, *command]
-    job = Job(plan.who, plan.platform, place, (start,), _environment(plan), result=".")
+    steps = f'cd "$1" && shift && {npmrc.WRITTEN} && {_FINDS_HEADERS} && exec "$@"'
+    job = Job(
+        what=plan.who,
+        platform=plan.platform,
+        directory=place,
+        commands=(["sh", "-c", steps, "sh", inside, *command],),
+        environment={**_environment(plan), "NPM_CONFIG_USERCONFIG": npmrc.PLACE},
+        secrets=npmrc.variables(plan.detail.directory, os.environ),
+        result=".",
+        source=plan.detail.directory,
+    )
     try:
         plan.tools.containers.run(job)
     except TcError as error:
@@ -221,7 +239,10 @@ def _compile(plan: _Plan, native: Sequence[str], place: Path, work: Path, log: P
     if not plan.platform.host:
         _in_container(plan, place, work, command, native)
         return
-    program = Program(command, work, {**os.environ, "CI": "true"})
+    environment = {**os.environ, "CI": "true"}
+    if (headers := Path(on_path("node")).parent.parent / _HEADERS).is_file():
+        environment["npm_config_nodedir"] = str(headers.parents[2])
+    program = Program(command, work, environment)
     hint = "install a C++ compiler and make, which `node-gyp` needs"
     run(Work(plan.who, plan.detail.directory, program, hint), log, plan.tools.running)
 
@@ -242,6 +263,16 @@ def _tidy(modules: Path) -> None:
             path = here / name
             if path.is_symlink():
                 _replace_link(path)
+
+
+def _sweep(modules: Path) -> None:
+    """Removes what compilers leave besides what they made: it names paths of this run."""
+    for build in [path for path in modules.rglob("build") if (path / "config.gypi").is_file()]:
+        for left in [*build.rglob("obj.target"), *build.rglob(".deps"), *build.rglob("obj")]:
+            shutil.rmtree(left, ignore_errors=True)
+        for file in build.iterdir():
+            if file.is_file():
+                file.unlink()
 
 
 def _replace_link(link: Path) -> None:

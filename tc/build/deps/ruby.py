@@ -28,7 +28,7 @@ from tc.spec.function import Function
 from tc.spec.layer import Package, Platform
 
 #: of what is installed; another number forgets all of it
-_FORMAT = "1"
+_FORMAT = "2"
 #: groups that are left out, as bundler's users call them
 GROUPS = ("development", "test")
 _GEM = re.compile(r"(gem[\s(]|gemspec\b|eval_gemfile\b)")

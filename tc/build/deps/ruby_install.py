@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tc.build.cache import private, staging
 from tc.build.deps import Needs
+from tc.build.deps.brought import brought
 from tc.build.deps.ruby import Detail
 from tc.build.files import sources
 from tc.build.package import copy_entries
@@ -33,11 +34,15 @@ _NOTES = (
     "extensions/**/gem_make.out",
     "**/mkmf.log",
     "gems/*/ext/**/*.o",
+    "gems/*/ext/**/*.so",
+    "gems/*/ext/**/.*.time",
     "gems/*/ext/**/Makefile",
 )
 #: sections of a lock file that are about who wrote it: bundler would fetch that one, and refuse
 #: another Ruby
 _WRITER = re.compile(r"^(RUBY VERSION|BUNDLED WITH)\n(?:[ \t]+.*\n?)+\n?", re.MULTILINE)
+#: settings of bundler that name a host: dots are written as two underscores
+_HOSTS = re.compile(r"^(BUNDLE_(?:MIRROR__\w+|\w+__\w+)):[ \t]*(\S.*?)[ \t]*$", re.MULTILINE)
 _RUBY = re.compile(r"^\s*ruby[\s(].*$", re.MULTILINE)
 
 
@@ -70,6 +75,7 @@ def install_into(
             made = _in_container(plan, place)
         else:
             made = _on_host(plan, place)
+        libraries = tuple(brought(place / "container/out/lib", directory))
         target = directory / plan.gems
         target.mkdir(parents=True)
         for name in _INSTALLED:
@@ -78,7 +84,7 @@ def install_into(
     for name in _NOTES:
         for file in target.glob(name):
             file.unlink()
-    return tuple(_packages(target, directory))
+    return (*_packages(target, directory), *libraries)
 
 
 def _on_host(plan: _Plan, place: Path) -> Path:
@@ -187,7 +193,15 @@ def _in_container(plan: _Plan, place: Path, why: str = "") -> Path:
     start = ["sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", inside]
     commands = [[*start, *words] for words in _commands("/work/ruby_collect.rb", "/work/out")]
     environment = _environment(plan, {}, inside, "/work/out")
-    job = Job(plan.who, plan.platform, root, tuple(commands), environment)
+    job = Job(
+        what=plan.who,
+        platform=plan.platform,
+        directory=root,
+        commands=tuple(commands),
+        environment=environment,
+        secrets=_credentials(os.environ),
+        source=plan.detail.directory,
+    )
     try:
         plan.tools.containers.run(job)
     except TcError as error:
@@ -200,6 +214,19 @@ def _in_container(plan: _Plan, place: Path, why: str = "") -> Path:
             hint=error.hint,
         ) from error
     return _made(root / "out")
+
+
+def _credentials(environ: Mapping[str, str]) -> dict[str, str]:
+    """What the user told bundler once and for all about where gems come from: mirrors, and
+    passwords of hosts (``bundle config set gems.example.com user:password``)."""
+    home = Path(environ.get("HOME") or "/")
+    written = environ.get("BUNDLE_USER_CONFIG")
+    file = Path(written or Path(environ.get("BUNDLE_USER_HOME") or home / ".bundle") / "config")
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    return {name: value.strip("\"'") for name, value in _HOSTS.findall(text)}
 
 
 def _packages(gems: Path, directory: Path) -> Iterator[Package]:

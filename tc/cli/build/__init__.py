@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -49,7 +50,7 @@ class Build:
 
     `functions` are the chosen ones, by the names they are told by; `topology` is composed
     with what is known without asking AWS: a sandbox isn't. `kinds` are what was asked for,
-    empty for the usual. `env` and `region` are the user's -e and --region.
+    empty for the usual. `env` is the user's -e, else TC_ENV; `region` is --region.
     """
 
     run: Run
@@ -65,13 +66,15 @@ class Build:
     dry_run: bool = False
     failures: list[TcError] = field(default_factory=list)
     made: list[Made] = field(default_factory=list)
+    planned: list[str] = field(default_factory=list)
     _doors: dict[tuple[str, str | None], Aws] = field(default_factory=dict)
 
     def namespace(self, label: str) -> str:
         """The topology that the function told as `label` is of."""
         function = self.functions[label]
         for part in self.topology.family():
-            if any(function is one for one in part.functions.values()):
+            of_part = (*part.functions.values(), *part.libraries.values())
+            if any((one.name, one.dir) == (function.name, function.dir) for one in of_part):
                 return part.scope.namespace
         return self.topology.scope.namespace
 
@@ -79,11 +82,16 @@ class Build:
         """Where things are published: `local` when -e says so, else `central` (an env of
         config.yml) when there is one, else the env of -e. Raises UsageError without any."""
         from tc.config import choose_env
+        from tc.errors import UsageError
 
         asked = choose_env(self.env, self.config) if self.env or not central else None
         if asked is not None and (asked.local or not central):
             return asked
-        return choose_env(central, self.config)
+        try:
+            return choose_env(central, self.config)
+        except UsageError as error:
+            error.where = error.where or f"`env: {central}` in config.yml"
+            raise
 
     def aws(self, environment: Environment, region: str | None = None) -> Aws:
         """The door to `environment` in `region` (default: --region, else the env's own)."""
@@ -193,7 +201,7 @@ def build(
         wanted = replace(
             _open(run, component or [], service, container=container),
             kinds=kinds,
-            env=env,
+            env=env or os.environ.get("TC_ENV"),
             region=region,
             publish=publish,
             adopt=adopt,

@@ -179,7 +179,7 @@ def _tell_difference(build: Build, one: _Ready, door: _Door) -> None:
     from tc.cli.build.tell import would_build
     from tc.publish.assets import difference
 
-    found = difference(door.bucket, door.asset(one))
+    found = difference(door.bucket, door.asset(one), adopt=build.adopt)
     count = len(one.manifest.files)
     whole = f"{count} file{'s' if count != 1 else ''}, {amount(one.manifest.size)}"
     moves = f"{found.files} of them move, {amount(found.size)}" if found.files else "nothing moves"
@@ -192,12 +192,13 @@ def _publish(build: Build, one: _Ready, door: _Door) -> None:
     from tc.publish.assets import publish
 
     begun = time.monotonic()
-    done = publish(door.aws, door.bucket, door.asset(one), build.config.roles, build.run.emit)
+    asset, roles = door.asset(one), build.config.roles
+    done = publish(door.aws, door.bucket, asset, roles, build.run.emit, adopt=build.adopt)
     _tell(
         build,
         one,
         cached=done.unchanged,
-        why=one.why or "its files changed",
+        why=one.why or ("not published before" if done.first else "its files changed"),
         seconds=one.seconds + time.monotonic() - begun,
     )
     if done.unchanged:
@@ -240,7 +241,6 @@ class _Door:
         """The function as it is in this env; raises TcError when it has no file system there."""
         from tc.cli.scopes import store_of
         from tc.compose.settings import settled
-        from tc.errors import TcError
 
         build, aws = self._build, self.aws
         scope = replace(
@@ -254,8 +254,13 @@ class _Door:
             store=store_of(self.environment, build.config),
         )
         function = settled(build.functions[label], scope)
-        mount = function.mount
-        where = f"env {self.environment.name}"
+        self._check(label, function)
+        return function
+
+    def _check(self, label: str, function: Function) -> None:
+        from tc.errors import TcError
+
+        mount, where = function.mount, f"env {self.environment.name}"
         if mount is None or not mount.access_point:
             raise TcError(
                 f"nothing says which file system the assets of `{label}` are on",
@@ -271,7 +276,7 @@ class _Door:
                 where=where,
                 hint="put the objects into that bucket: S3 Files shows them; or use EFS",
             )
-        if function.network is None and not scope.local:
+        if function.network is None and not self.environment.local:
             raise TcError(
                 f"nothing says in which subnets the file system of `{label}` is",
                 code="no-network",
@@ -279,7 +284,6 @@ class _Door:
                 hint=f"config.yml: efs: {{{self.environment.name}: {{subnets: [subnet-…], "
                 "security_groups: [sg-…]}}",
             )
-        return function
 
     def place(self, label: str) -> Place:
         from tc.publish.publisher_function import Place
@@ -308,7 +312,8 @@ class _Door:
             )
         below = one.path.removeprefix(f"{place.mount_point}/")
         name = f"{one.kind} of {', '.join(one.functions)}"
-        return Asset(name, place, below, one.manifest, self._store.keep)
+        owner = self._build.namespace(one.functions[0])
+        return Asset(name, owner, place, below, one.manifest, self._store.keep)
 
 
 def _fetched(build: Build, uri: str) -> Path:

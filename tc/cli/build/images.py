@@ -65,12 +65,18 @@ def _told(build: Build, label: str, result: object, failures: dict[str, TcError]
 
 def _wanted(build: Build) -> dict[str, Image]:
     """The images to make: not those of functions whose vars name one for everywhere."""
+    wanted = {
+        label: function
+        for label, function in build.functions.items()
+        if function.is_image and "image_uri" not in function.vars.get("default", {})
+    }
+    if not wanted:
+        return {}
     from tc.build.images import image_of
 
     return {
         label: image_of(function, build.namespace(label), build.config.builder.runtime_images)
-        for label, function in build.functions.items()
-        if function.is_image and "image_uri" not in function.vars.get("default", {})
+        for label, function in wanted.items()
     }
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tc.aws.session import Aws
-    from tc.build.layer import Host, Wanted
+    from tc.build.wanted import Host, Wanted
     from tc.cli.build import Build
     from tc.publish.versions import Published
     from tc.spec.function import Function
@@ -22,7 +22,7 @@ _NAME_WIDTH = 42
 def build_layers(build: Build) -> None:
     """Builds the layers of the chosen functions, and publishes them when asked."""
     from tc.build.layer import build_layers as build_all
-    from tc.build.layer import wanted
+    from tc.build.wanted import wanted
 
     layers = wanted(_functions(build), host_for(build))
     if not layers:
@@ -59,11 +59,25 @@ def _tell(build: Build, layer: BuiltLayer, arns: Sequence[str]) -> None:
 
 
 def _tell_plan(build: Build, layers: Sequence[Wanted]) -> None:
+    """What would be built, and where it would be published; only reads."""
+    from tc.build.layer_cache import cached
     from tc.build.words import few, shown
-    from tc.cli.build.tell import would_build
+    from tc.cli.build.tell import would
 
     for layer in layers:
-        would_build(build, "layer", layer.name, f"{shown(layer.source)} of {few(layer.users)}")
+        if found := cached(layer, build.tools.cache, build.config.layers.part_size):
+            _tell(build, found, ())
+        else:
+            detail = f"{shown(layer.source)} of {few(layer.users)}"
+            would(build, "build", "layer", layer.name, detail)
+    if not build.publish:
+        return
+    from tc.publish.layers import differing
+
+    aws = _door(build)
+    marks = {layer.name: (layer.owner, layer.digest) for layer in layers}
+    for name, region in differing(aws, marks, _regions(build, aws), adopt=build.adopt):
+        would(build, "publish", "layer", name, f"in account {aws.account}, {region}")
 
 
 def _functions(build: Build, *, every: bool = False) -> list[tuple[str, Function]]:
@@ -155,7 +169,7 @@ def _tell_sizes(build: Build, layer: BuiltLayer, region: str) -> None:
 
 def _names(build: Build, *, every: bool) -> list[str]:
     """The layers that the chosen functions need, or all of the topology."""
-    from tc.build.layer import wanted
+    from tc.build.wanted import wanted
 
     return [one.name for one in wanted(_functions(build, every=every), host_for(build))]
 
@@ -192,6 +206,7 @@ def _table(rows: Sequence[Sequence[str]]) -> str:
 
 def promote_layers(build: Build) -> None:
     """Publishes the newest version of each layer again, as what `stable` sandboxes use."""
+    from tc.cli.layers import prune_old
     from tc.events import Event
     from tc.publish.layers import promote
 
@@ -206,6 +221,10 @@ def promote_layers(build: Build) -> None:
         return
     template, share = config.artifacts.bucket, config.layers.share
     done = promote(aws, names, regions, template, share, build.run.emit, adopt=build.adopt)
+    every = [function for _, function in _functions(build, every=True)]
+    for region in regions:
+        stable = [name for name, where in done if where == region]
+        prune_old(build.run, aws, every, stable, region, config.layers.keep)
     for (name, region), one in done.items():
         text = f"Layer {name} in {region}: {', '.join(one.arns)}"
         build.run.emit(Event("layer.promoted", text, {"layer": name, "arns": list(one.arns)}))

@@ -44,27 +44,37 @@ def tell(run: Run, made: Made) -> None:
 
 def would_build(build: Build, kind: str, name: str, detail: str = "") -> None:
     """A line of ``--dry-run``."""
+    would(build, "build", kind, name, detail)
+
+
+def would(build: Build, verb: str, kind: str, name: str, detail: str = "") -> None:
+    """A line of ``--dry-run``: what would be done, `verb` build or publish."""
     from tc.events import Event
 
-    text = f"Would build {kind} {name}" + (f": {detail}" if detail else "")
-    build.run.emit(Event("build.planned", text, {"kind": kind, "name": name, "detail": detail}))
+    build.planned.append(name)
+    text = f"Would {verb} {kind} {name}" + (f": {detail}" if detail else "")
+    data = {"action": verb, "kind": kind, "name": name, "detail": detail}
+    build.run.emit(Event("build.planned", text, data))
 
 
 def finish(build: Build) -> None:
     """The last line, and the exit code: every failure is told."""
     from tc.events import Event
 
-    for error in build.failures:
+    told = {(error.code, error.where, error.message): error for error in build.failures}
+    for error in told.values():
         build.run.printer.error(error)
     built = sum(1 for made in build.made if not made.cached)
     cached = len(build.made) - built
     parts = [
         f"{count} {word}" for count, word in ((built, "built"), (cached, "unchanged")) if count
     ]
-    parts += [f"{len(build.failures)} failed"] if build.failures else []
+    parts += [f"{len(build.planned)} to do"] if build.planned else []
+    parts += [f"{len(told)} failed"] if told else []
     seconds = build.run.seconds()
-    text = f"{'Failed' if build.failures else 'Done'}: {', '.join(parts) or 'nothing to build'}"
-    data = {"seconds": seconds, "built": built, "cached": cached, "failed": len(build.failures)}
+    nothing = "nothing written" if build.dry_run else "nothing to build"
+    text = f"{'Failed' if build.failures else 'Done'}: {', '.join(parts) or nothing}"
+    data = {"seconds": seconds, "built": built, "cached": cached, "failed": len(told)}
     build.run.emit(Event("done", f"{text} ({seconds:.1f} s)", data))
     if build.failures:
         raise typer.Exit(max(error.exit_code for error in build.failures))

@@ -38,7 +38,7 @@ def is_there(place: Path, size: int) -> bool:
         return False
 
 
-def take(source: Path | None, place: Path, size: int) -> bool:
+def take(asset: Asset, source: Path | None, place: Path, size: int) -> bool:
     """Makes `place` the same file as `source`; whether it could.
 
     A file of EFS has at most 177 links (Amazon EFS quotas): then it is copied.
@@ -53,27 +53,30 @@ def take(source: Path | None, place: Path, size: int) -> bool:
     except FileNotFoundError:
         return False
     except OSError:
-        temporary = beside(place)
-        shutil.copyfile(source, temporary)
-        shutil.copymode(source, temporary)
-        temporary.replace(place)
+        with temporary(asset) as copy:
+            shutil.copyfile(source, copy)
+            shutil.copymode(source, copy)
+            copy.replace(place)
     return True
 
 
-def put(place: Path, content: bytes, *, executable: bool = False) -> None:
+def put(asset: Asset, place: Path, content: bytes, *, executable: bool = False) -> None:
     """A file with `content`, whole or not at all."""
-    temporary = beside(place)
+    with temporary(asset) as made:
+        made.write_bytes(content)
+        made.chmod(0o755 if executable else 0o644)
+        made.replace(place)
+
+
+@contextlib.contextmanager
+def temporary(asset: Asset) -> Iterator[Path]:
+    """A name for what is put in its place when it is whole; outside of the version's files, of
+    which a stop leaves nothing half."""
+    path = asset.new / f"tmp-{uuid.uuid4().hex}"
     try:
-        temporary.write_bytes(content)
-        temporary.chmod(0o755 if executable else 0o644)
-        temporary.replace(place)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def beside(place: Path) -> Path:
-    return place.with_name(f".tc-{uuid.uuid4().hex}")
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def write_part(
@@ -96,7 +99,7 @@ def write_part(
         return parts[number]
     place.parent.mkdir(parents=True, exist_ok=True)
     if len(parts) == 1:
-        put(place, body, executable=executable)
+        put(asset, place, body, executable=executable)
         return ""
     _begin(pieces, size)
     # every part but the last is of one length, and the last one ends the file
@@ -138,7 +141,7 @@ def _begin(pieces: Path, size: int) -> None:
     new one for one that is complete."""
     if pieces.is_dir():
         return
-    made = beside(pieces)
+    made = pieces.with_name(f"tmp-{uuid.uuid4().hex}")
     made.mkdir(parents=True)
     with (made / "data").open("wb") as file:
         file.truncate(size)
@@ -171,6 +174,6 @@ def write_pack(asset: Asset, key: str, files: list[list[Any]]) -> str:
         place = asset.new / "files" / relative(path)
         if not is_there(place, size):
             place.parent.mkdir(parents=True, exist_ok=True)
-            put(place, body[offset : offset + size], executable=executable)
+            put(asset, place, body[offset : offset + size], executable=executable)
         offset += size
     return ""

@@ -49,9 +49,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     except Refused as error:
         return {"refused": list(error.args)}
     except OSError as error:
-        name = f" {error.filename}" if error.filename else ""
+        name = f" of {error.filename}" if error.filename else ""
         code = "disk-full" if error.errno in _FULL else "file-system"
-        return {"refused": [code, f"the file system says of{name}: {error.strerror}"]}
+        return {"refused": [code, f"the file system says{name}: {error.strerror}"]}
 
 
 def _step(step: Callable[[Asset], dict[str, Any]], asset: Asset) -> dict[str, Any]:
@@ -82,7 +82,9 @@ def prepare(asset: Asset) -> dict[str, Any]:
     def lacks(number: int) -> bool:
         path, size, _, _ = file = files[number]
         place = asset.new / "files" / path
-        return not (is_there(place, size) or take(known.files.get(identity(file)), place, size))
+        return not (
+            is_there(place, size) or take(asset, known.files.get(identity(file)), place, size)
+        )
 
     def copy(job: tuple[list[Any], int]) -> None:
         (path, size, executable, parts), number = job
@@ -172,13 +174,15 @@ def _complete(asset: Asset) -> tuple[int, bool]:
 
     def check(file: list[Any]) -> bool:
         path, size = file[0], file[1]
-        return is_there(top / path, size) or take(top / first[identity(file)], top / path, size)
+        source, place = top / first[identity(file)], top / path
+        return is_there(place, size) or take(asset, source, place, size)
 
     done, more = at_once(asset, check, files, _LINKS)
     missing = done.count(False)
     if missing or more:
         return missing, more
-    put(asset.store / f"{asset.version}.json.gz", (asset.new / "manifest.json.gz").read_bytes())
+    packed = (asset.new / "manifest.json.gz").read_bytes()
+    put(asset, asset.store / f"{asset.version}.json.gz", packed)
     try:
         top.rename(asset.whole)
     except OSError:

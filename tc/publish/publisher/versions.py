@@ -34,7 +34,7 @@ def manifest(asset: Asset) -> list[Any]:
         if hashlib.sha256(body).hexdigest() != asset.version:
             raise Refused("no-manifest", "the manifest in the bucket is damaged") from None
         asset.new.mkdir(parents=True, exist_ok=True)
-        put(kept, packed)
+        put(asset, kept, packed)
     files: list[Any] = json.loads(body)["files"]
     return files
 

@@ -11,10 +11,8 @@ from build_files import HANDLER, Make
 from wheels import wheel
 
 from tc.build.asset_sources import artifacts_of, dependencies_of
-from tc.build.tools import NoContainers, Tools
+from tc.build.tools import Tools
 from tc.errors import TcError
-from tc.events import Event
-from tc.processes import Running
 
 MODEL = {"MODEL_PATH": "/mnt/assets/etl/model"}
 SORTED = {"artifacts": "mkdir artifacts && sort words > artifacts/sorted && rm words"}
@@ -24,32 +22,6 @@ ARM = (
     + bytes(9)
     + struct.pack("<HHIQQQIHHHHHH", 3, 183, 1, *[0] * 3, 0, 64, 56, 0, 64, 0, 0)
 )
-
-
-@pytest.fixture
-def told() -> list[Event]:
-    return []
-
-
-@pytest.fixture
-def tools(cache: Path, told: list[Event]) -> Tools:
-    return Tools(cache, told.append, Running(), NoContainers())
-
-
-@pytest.fixture
-def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where wheels are found, and nowhere else."""
-    place = tmp_path / "wheels"
-    wheel(place, "six", "1.0")
-    wheel(place, "six", "2.0")
-    for name, value in {
-        "PIP_NO_INDEX": "1",
-        "PIP_CONFIG_FILE": "/dev/null",
-        "UV_FIND_LINKS": str(place),
-        "UV_CACHE_DIR": str(tmp_path / "uv"),
-    }.items():
-        monkeypatch.setenv(name, value)
-    return place
 
 
 def kept(cache: Path, what: str) -> list[str]:

@@ -6,6 +6,7 @@ import os
 import platform as machine
 import shutil
 import subprocess
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,11 +16,12 @@ from build_files import Make
 
 from tc.build.compiled import build, go, language_of, rust
 from tc.build.elf import read
+from tc.build.package import package
 from tc.build.tools import Job, Tools
 from tc.errors import TcError
-from tc.events import Event
+from tc.events import Event, silent
 from tc.processes import Running
-from tc.spec.function import Function
+from tc.spec.function import Build, Function
 from tc.spec.layer import Platform
 
 LAMBDA = Platform("provided.al2023", "x86_64")
@@ -40,6 +42,17 @@ class NoEngine:
 
     def provided(self, platform: Platform) -> frozenset[str]:
         raise AssertionError(platform)
+
+
+@dataclass
+class Noting(NoEngine):
+    """A container engine that writes down what it is asked for, and does nothing."""
+
+    jobs: list[Job] = field(default_factory=list)
+
+    def run(self, job: Job) -> None:
+        self.jobs.append(job)
+        raise TcError("no more", code="no-engine")
 
 
 @dataclass
@@ -301,3 +314,66 @@ def test_a_broken_manifest_has_a_place(program: Compiled, bench: Bench) -> None:
     with pytest.raises(TcError, match="can't be read") as error:
         bench.build(program({"Cargo.toml": "[package\n"}))
     assert error.value.where.endswith("loader/Cargo.toml")
+
+
+def test_the_users_home_is_in_no_program() -> None:
+    given = {"CARGO_HOME": "/home/ada/.cargo", "CARGO_BUILD_RUSTFLAGS": "-C debuginfo=0"}
+    made = rust.environment(given)
+    flags = "-C debuginfo=0 --remap-path-prefix=/home/ada/.cargo=/cargo"
+    assert made["CARGO_BUILD_RUSTFLAGS"] == flags
+    # cargo has no way to write a space
+    assert "CARGO_BUILD_RUSTFLAGS" not in rust.environment({"CARGO_HOME": "/home/ada lovelace/c"})
+
+
+@needs_go
+def test_commands_stand_around_the_compiler(program: Compiled, cache: Path, tmp_path: Path) -> None:
+    """`pre` makes sources, `post` adds files; a module beside the function is there for both."""
+    main = 'package main\n\nimport "words"\n\nfunc main() { print(words.Word, made) }\n'
+    mod = "module loader\n\ngo 1.21\n\nrequire words v0.0.0\n\nreplace words => ../words\n"
+    function = program({"go.mod": mod, "main.go": main, "notes.txt": ""})
+    words = function.dir.parent / "words"
+    words.mkdir()
+    (words / "go.mod").write_text("module words\n\ngo 1.21\n")
+    (words / "w.go").write_text('package words\n\nconst Word = "one "\n')
+    runs = tmp_path / "runs"
+    pre = f"echo x >> {runs}; printf 'package main\\nconst made = 7\\n' > made.go"
+    built = replace(function, build=Build(pre=[pre], post=["./bootstrap 2> said.txt"]))
+    before = sorted(function.dir.iterdir())
+
+    def said() -> dict[str, bytes]:
+        with zipfile.ZipFile(package(built, cache, silent).path) as archive:
+            return {name: archive.read(name) for name in archive.namelist()}
+
+    first = said()
+    assert sorted(first) == ["bootstrap", "said.txt"]
+    assert first["said.txt"] == b"one 7"
+    assert said() == first
+    assert runs.read_text() == "x\n"
+    (words / "w.go").write_text('package words\n\nconst Word = "two "\n')
+    assert said()["said.txt"] == b"two 7"
+    assert sorted(function.dir.iterdir()) == before
+    broken = replace(built, build=Build(pre=["true"]))
+    with pytest.raises(TcError, match="undefined: made") as error:
+        package(broken, cache, silent)
+    assert error.value.where.endswith("etl/loader")
+
+
+def test_a_program_that_pre_makes_is_taken(program: Compiled, cache: Path) -> None:
+    function = program({"main.go": MAIN})
+    made = replace(function, build=Build(pre=["echo made > bootstrap && chmod +x bootstrap"]))
+    with zipfile.ZipFile(package(made, cache, silent).path) as archive:
+        assert archive.read("bootstrap") == b"made\n"
+
+
+def test_rust_in_a_container_keeps_what_it_compiled(program: Compiled, bench: Bench) -> None:
+    engine = Noting()
+    function = program({"Cargo.toml": CARGO, "src/main.rs": RUST})
+    tools = replace(bench.tools, containers=engine, always=True)
+    for _ in range(2):
+        with pytest.raises(TcError, match="no more"):
+            build(function, LAMBDA, tools)
+    one, two = engine.jobs
+    assert one.commands == two.commands
+    assert one.environment["CARGO_HOME"].startswith("/cache/")
+    assert any(word.startswith("/cache/") for command in one.commands for word in command)
+    assert one.source == function.dir

@@ -33,13 +33,29 @@ class Engine:
 
     jobs: list[Job] = field(default_factory=list)
     refusal: str = ""
+    #: installs really, by the npm of this machine, and compiles as node-gyp would
+    runs: bool = False
+    #: for each job, whether a .npmrc was among its files as more than a link
+    copies: list[bool] = field(default_factory=list)
 
     def run(self, job: Job) -> None:
         self.jobs.append(job)
+        found = job.directory.rglob(".npmrc")
+        self.copies.append(any(not file.is_symlink() for file in found))
         if self.refusal:
             raise TcError(self.refusal, code="no-container-engine")
+        (words,) = job.commands
+        if self.runs and "install" in words:
+            there = words[4].replace("/work", str(job.directory))
+            subprocess.run([*words[:4], there, *words[5:]], check=True, capture_output=True)
+            return
         for manifest in list(job.directory.rglob("binding.gyp")):
-            (manifest.parent / "made.node").write_text("compiled")
+            for name in ("Release/made.node", "Release/obj.target/made.o", "config.gypi"):
+                made = manifest.parent / "build" / name
+                made.parent.mkdir(parents=True, exist_ok=True)
+                made.write_text("compiled")
+            (job.directory / "lib").mkdir(exist_ok=True)
+            (job.directory / "lib/libwords.so.1").write_text("linked to")
 
     def provided(self, platform: Platform) -> frozenset[str]:
         raise AssertionError(platform)
@@ -250,8 +266,8 @@ def test_scripts_of_packages_do_not_run(local: Function, bench: Bench, tmp_path:
 def test_what_must_be_compiled_goes_to_the_container(local: Function, bench: Bench) -> None:
     (local.dir.parent / "words/package.json").write_text(json.dumps(LIBRARY))
     (local.dir.parent / "words/binding.gyp").write_text("{}")
-    (package,) = bench.install(local)
-    assert "nodejs/node_modules/words/made.node" in package.files
+    package, _ = bench.install(local)
+    assert "nodejs/node_modules/words/build/Release/made.node" in package.files
     (job,) = bench.engine.jobs
     assert job.platform == LAMBDA
     assert [words[-3:] for words in job.commands] == [["npm", "rebuild", "words"]]
@@ -268,7 +284,7 @@ def test_without_the_manager_the_container_installs(
     bench.install(local)
     (job,) = bench.engine.jobs
     (words,) = job.commands
-    assert words[4:7] == ["/work/app", "npm", "install"]
+    assert words[4:7] == ["/work/files/app", "npm", "install"]
     assert "--cpu=arm64" in words
     bench.engine.refusal = "no engine here"
     with pytest.raises(TcError, match="no `npm`, and in a container: no engine here") as error:
@@ -284,3 +300,72 @@ def test_a_build_in_containers_is_all_there(local: Function, bench: Bench) -> No
     (local.dir.parent / "words/package.json").write_text(json.dumps(LIBRARY))
     bench.install(local)
     assert len(bench.engine.jobs) == 1
+
+
+@needs_npm
+def test_native_packages_are_compiled_in_containers_too(local: Function, bench: Bench) -> None:
+    """Scripts don't run while packages are installed, wherever that is."""
+    bench.always = True
+    bench.engine.runs = True
+    (local.dir.parent / "words/package.json").write_text(json.dumps(LIBRARY))
+    (local.dir.parent / "words/binding.gyp").write_text("{}")
+    packages = bench.install(local)
+    install, rebuild = (job.commands[0] for job in bench.engine.jobs)
+    assert install[5:7] == ["npm", "install"]
+    assert rebuild[-3:] == ["npm", "rebuild", "words"]
+    assert {package.name: package.files for package in packages} == {
+        "words": (
+            "nodejs/node_modules/words/binding.gyp",
+            "nodejs/node_modules/words/build/Release/made.node",
+            "nodejs/node_modules/words/index.js",
+            "nodejs/node_modules/words/package.json",
+        ),
+        "shared libraries": ("lib/libwords.so.1",),
+    }
+
+
+def test_a_package_of_the_workspace_has_a_way_out(local: Function) -> None:
+    said = manifest(dependencies={"words": "workspace:*"})
+    (local.dir / "package.json").write_text(said)
+    with pytest.raises(TcError, match="is a package of the workspace") as error:
+        node.needs(local, LAMBDA)
+    assert '"words": "file:../words"' in error.value.hint
+
+
+def test_tokens_go_into_a_container_unseen(
+    local: Function, bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("WORDS_TOKEN", "token-of-words")
+    monkeypatch.delenv("NPM_CONFIG_USERCONFIG", raising=False)
+    (tmp_path / ".npmrc").write_text(
+        "prefix=/opt/mine\n@team:registry=https://npm.example.com/\n"
+        "; why\n//npm.example.com/:_authToken=token-of-home\n"
+    )
+    (local.dir / ".npmrc").write_text(
+        "legacy-peer-deps=true\n//words.example.com/:_authToken=${WORDS_TOKEN}\nx=${UNKNOWN}\n"
+    )
+    bench.install(local)
+    (job, *_) = bench.engine.jobs
+    assert job.secrets == {
+        "TC_NPMRC": "@team:registry=https://npm.example.com/\n"
+        "//npm.example.com/:_authToken=token-of-home\n"
+        "legacy-peer-deps=true\n//words.example.com/:_authToken=token-of-words\nx=${UNKNOWN}\n",
+        "TC_NPMRC_TOKEN_0": "token-of-home",
+        "TC_NPMRC_TOKEN_1": "token-of-words",
+    }
+    assert "token" not in f"{job.commands} {job.environment}"
+    assert bench.engine.copies[0] is False
+
+
+@needs_npm
+def test_an_index_that_is_away_is_told(
+    make: Make, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"offline": "false", "registry": "http://127.0.0.1:1", "fetch_retries": "0"}:
+        monkeypatch.setenv(f"npm_config_{name}", value)
+    one = function(make, {"package.json": manifest(dependencies={"left": "^1"})})
+    with pytest.raises(TcError, match="ECONNREFUSED") as error:
+        bench.install(one)
+    assert error.value.hint == ("look at the network, the proxy and the index, then run this again")

@@ -80,6 +80,7 @@ def test_a_package_manager_without_its_file_is_an_error(make: Make) -> None:
         {"pyproject.toml": '[tool.poetry.dependencies]\npython = "^3.10"\n'},
         {"Pipfile.lock": '{"default": {}, "develop": {"pytest": {"version": "==8"}}}'},
         {"Pipfile": "[dev-packages]\npytest = '*'\n"},
+        {"requirements.txt": "--pre\ntomli ; python_version < '3.11'\npywin ; os_name == 'nt'\n"},
     ],
 )
 def test_no_dependencies_are_none(make: Make, files: Mapping[str, str]) -> None:
@@ -138,6 +139,14 @@ def test_requirements_are_read_with_what_they_include(make: Make) -> None:
     assert found.constraints == ("six<2",)
 
 
+def test_what_powershell_writes_is_read(make: Make) -> None:
+    function = make({"requirements.txt": ""})
+    (function.dir / "requirements.txt").write_text("six\r\nidna\r\n", "utf-16")
+    found = python.needs(function, LAMBDA)
+    assert found is not None
+    assert found.detail.lines == ("six", "idna")
+
+
 def digest(make: Make, files: Mapping[str, str], name: str = "enhancer", **build: object) -> str:
     return needed(make, files, name, **build).digest
 
@@ -146,6 +155,10 @@ def test_the_digest_is_of_what_decides(make: Make) -> None:
     first = digest(make, {"requirements.txt": "requests>=2\n"}, "a")
     assert digest(make, {"requirements.txt": "# hello\nrequests>=2 # 3\n"}, "b") == first
     assert digest(make, {"requirements.txt": "requests>=2.1\n"}, "c") != first
+    limited = {"requirements.txt": "requests>=2\n-c limits.txt\n", "limits.txt": "idna<3\n"}
+    assert digest(make, limited, "limited") != first
+    compiled = {"requirements.txt": "requests>=2\n--no-binary idna\n"}
+    assert digest(make, compiled, "compiled") != first
     project_ = digest(make, {"pyproject.toml": PEP621}, "d")
     tools = "# hello\n[tool.ruff]\nline-length = 80\n[tool.pytest]\nx = 1\n"
     assert digest(make, {"pyproject.toml": PEP621 + tools}, "e") == project_
@@ -153,6 +166,19 @@ def test_the_digest_is_of_what_decides(make: Make) -> None:
     assert digest(make, {"pyproject.toml": PEP621 + uv}, "f") != project_
     lock = digest(make, {"pyproject.toml": PEP621, "uv.lock": LOCK}, "g")
     assert digest(make, {"pyproject.toml": PEP621, "uv.lock": f"{LOCK}\n"}, "h") != lock
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"requirements.txt": "--find-links wheels\nsix\n"},
+        {"pyproject.toml": f"{PEP621}[tool.uv]\nfind-links = ['wheels']\n"},
+    ],
+)
+def test_a_directory_of_wheels_counts_by_what_it_has(make: Make, files: Mapping[str, str]) -> None:
+    first = digest(make, {**files, "wheels/six-1-py3-none-any.whl": "one", "wheels/README": "x"})
+    assert digest(make, {**files, "wheels/six-1-py3-none-any.whl": "one"}, "elsewhere") == first
+    assert digest(make, {**files, "wheels/six-1-py3-none-any.whl": "two"}, "changed") != first
 
 
 def test_the_digest_is_of_one_platform(make: Make) -> None:
@@ -219,13 +245,47 @@ def test_members_of_a_workspace_are_found(make: Make, project: Path) -> None:
     ("files", "where", "said"),
     [
         ({"pyproject.toml": "[project]\nname = \n"}, "pyproject.toml:2:8", "can't be read"),
-        ({"pyproject.toml": "[project]\ndependencies = [1]\n"}, "pyproject.toml:2", "a list of texts"),
+        (
+            {"pyproject.toml": "[project]\ndependencies = [1]\n"},
+            "pyproject.toml:2",
+            "a list of texts",
+        ),
         ({"Pipfile.lock": '{\n"a": }'}, "Pipfile.lock:2:6", "JSON"),
         ({"requirements.txt": "six\n\n???\n"}, "requirements.txt:3", "no requirement: `???`"),
         ({"requirements.txt": "six\n-r gone.txt\n"}, "requirements.txt:2", "gone.txt"),
         ({"requirements.txt": "./gone\n"}, "requirements.txt", "leads nowhere"),
         ({"Pipfile": "[packages]\nsix = '*'\n"}, "Pipfile", "no Pipfile.lock"),
         ({"pyproject.toml": '[project]\nname="x"\ndynamic=["dependencies"]\n'}, "toml", "dynamic"),
+        (
+            {"requirements.txt": "six\nrequests=2\n"},
+            "requirements.txt:2",
+            "requirement: `requests=2`",
+        ),
+        ({"requirements.txt": "six ; python < '3'\n"}, "requirements.txt:1", "no requirement"),
+        ({"requirements.txt": "pip install six\n"}, "requirements.txt:1", "no requirement"),
+        (
+            {"pyproject.toml": '[project]\nname = "x"\ndependencies = [\n"six",\n"a=1"]\n'},
+            "pyproject.toml:5",
+            "no requirement: `a=1`",
+        ),
+        ({"pyproject.toml": 'project = "x"\n'}, "pyproject.toml:1", "`project` must be a table"),
+        (
+            {"pyproject.toml": '[project]\ndependencies = "six"\n'},
+            "pyproject.toml:2",
+            "a list of texts",
+        ),
+        (
+            {"pyproject.toml": "[tool.poetry.dependencies]\nsix = 5\n"},
+            "pyproject.toml:1",
+            "`tool.poetry.dependencies` must be a table of versions",
+        ),
+        (
+            {"pyproject.toml": '[tool.poetry.dependencies]\nsix = "^x.y"\n'},
+            "pyproject.toml",
+            "`^x.y`, which `six` may be, is no version",
+        ),
+        ({"Pipfile.lock": "[]"}, "Pipfile.lock", "isn't an object"),
+        ({"Pipfile.lock": '{"default": {"six": "1"}}'}, "Pipfile.lock", "an object of objects"),
         (
             {"pyproject.toml": '[tool.poetry.dependencies]\nsix = "^1 || ^2"\n'},
             "pyproject.toml",

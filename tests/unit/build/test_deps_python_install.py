@@ -2,124 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import sys
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from build_files import Make
-from wheels import package, placed, sdist, wheel
+from python_index import (
+    ARM,
+    NEW,
+    Index,
+    tree,
+)
+from wheels import package, placed, wheel
 
-from tc.build.deps import Needs, python
-from tc.build.tools import Job, Tools
+from tc.build.deps import python
+from tc.build.tools import Tools
 from tc.errors import TcError
-from tc.events import Event
 from tc.processes import Running
-from tc.spec.function import Build
-from tc.spec.layer import Package, Platform
-
-ARM = Platform("python3.10", "arm64")
-NEW = Platform("python3.12", "x86_64")
-
-
-class Containers:
-    """Remembers what was asked of it, and leaves `made` behind as the commands would."""
-
-    def __init__(self, made: Mapping[str, str] | None = None):
-        self.jobs: list[Job] = []
-        self.files: list[dict[str, str]] = []
-        self._made = made
-
-    def run(self, job: Job) -> None:
-        self.jobs.append(job)
-        found = [path for path in job.directory.rglob("*") if path.is_file()]
-        self.files.append({str(p.relative_to(job.directory)): p.read_text() for p in found})
-        if self._made is None:
-            raise TcError("there is no container engine here", hint="start Docker")
-        for name, text in self._made.items():
-            (job.directory / name).parent.mkdir(parents=True, exist_ok=True)
-            (job.directory / name).write_text(text)
-
-    def provided(self, platform: Platform) -> frozenset[str]:
-        return frozenset()
-
-
-@dataclass
-class Index:
-    """Wheels in a directory, and installs from them into another one each time."""
-
-    root: Path
-    make: Make
-    containers: Containers = field(default_factory=Containers)
-    always: bool = False
-    told: list[Event] = field(default_factory=list)
-    count: int = 0
-
-    @property
-    def wheels(self) -> Path:
-        return self.root / "wheels"
-
-    def add(self, name: str, version: str, *requires: str, **fields: object) -> str:
-        return wheel(self.wheels, name, version, requires, **fields)  # type: ignore[arg-type]
-
-    def needs(self, files: Mapping[str, str], platform: Platform, **build: object) -> Needs:
-        function = self.make(
-            files, runtime=platform.runtime, arch=platform.arch, build=Build.model_validate(build)
-        )
-        found = python.needs(function, platform)
-        assert found is not None
-        return found
-
-    def install(
-        self, files: Mapping[str, str], platform: Platform = ARM, **build: object
-    ) -> tuple[Path, tuple[Package, ...]]:
-        needs = self.needs(files, platform, **build)
-        self.count += 1
-        directory = self.root / f"layer{self.count}"
-        directory.mkdir()
-        tools = Tools(
-            self.root / "cache", self.told.append, Running(), self.containers, self.always
-        )
-        return directory, python.install(needs, ["enhancer"], platform, directory, tools)
-
-    def versions(self, requirements: str, platform: Platform = ARM) -> dict[str, str]:
-        _, found = self.install({"requirements.txt": requirements}, platform)
-        return {package.name: package.version for package in found}
-
-    def refusal(
-        self, files: Mapping[str, str] | str, platform: Platform = ARM, **build: object
-    ) -> TcError:
-        named = {"requirements.txt": files} if isinstance(files, str) else files
-        with pytest.raises(TcError) as told:
-            self.install(named, platform, **build)
-        return told.value
-
-
-@pytest.fixture
-def index(tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch) -> Index:
-    (tmp_path / "wheels").mkdir()
-    for name, value in {
-        "PIP_NO_INDEX": "1",
-        "PIP_CONFIG_FILE": "/dev/null",
-        "UV_FIND_LINKS": str(tmp_path / "wheels"),
-        "UV_CACHE_DIR": str(tmp_path / "uv"),
-        "UV_HTTP_RETRIES": "0",
-    }.items():
-        monkeypatch.setenv(name, value)
-    return Index(tmp_path, make)
-
-
-def tree(directory: Path) -> dict[str, str]:
-    return {
-        str(path.relative_to(directory)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(directory.rglob("*"))
-        if path.is_file()
-    }
+from tc.spec.layer import Platform
 
 
 def test_what_requirements_ask_for_is_below_python_with_all_it_needs(index: Index) -> None:
@@ -159,6 +61,18 @@ def test_glibc_is_that_of_the_runtime(index: Index) -> None:
     assert "no wheel" in index.refusal("native==1.28\n", on_al2).message
 
 
+def test_what_only_has_wheels_for_the_very_glibc_keeps_the_others_where_they_fit(
+    index: Index,
+) -> None:
+    index.add("exact", "1.0", tag="cp311-abi3-manylinux_2_26_x86_64")
+    index.add("native", "1.0", tag="cp311-abi3-manylinux_2_17_x86_64")
+    for version in ("1.1", "1.2"):
+        index.add("native", version, tag="cp311-abi3-manylinux_2_28_x86_64")
+    versions = index.versions("exact\nnative\n", Platform("python3.11", "x86_64"))
+    assert versions == {"exact": "1.0", "native": "1.0"}
+    assert index.containers.jobs == []
+
+
 def test_equal_inputs_give_equal_bytes(index: Index) -> None:
     index.add("alpha", "1.0", scripts="alpha = alpha:main")
     files = {"requirements.txt": "alpha\n./lib\n", **placed(package("lib"), "lib")}
@@ -179,6 +93,18 @@ def test_nothing_of_this_machine_is_left(index: Index) -> None:
     assert "bin/alpha" not in record
     assert ".pyc" not in record
     assert set(found[0].files) == set(names)
+
+
+def test_what_uv_keeps_for_others_stays_as_it_was(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UV_LINK_MODE", "hardlink")
+    index.add("alpha", "1.0", files={"alpha/old.pyc": "x"}, scripts="alpha = alpha:main")
+    index.install({"requirements.txt": "alpha\n"})
+    (record,) = (index.root / "uv").rglob("RECORD")
+    assert "alpha/old.pyc" in record.read_text()
+    assert record.with_name("METADATA").is_file()
+    assert (record.parents[1] / "alpha/old.pyc").is_file()
 
 
 def test_a_program_that_is_no_script_stays(index: Index) -> None:
@@ -242,348 +168,6 @@ def test_a_package_comes_from_the_index_that_the_project_names(
     assert "pyproject.toml asks for alpha>=2" in error.message
 
 
-# locks
-
-PROJECT = '[project]\nname = "fn"\nversion = "0"\nrequires-python = ">=3.10"\n'
-
-
-def uv_lock(digest: str, specifier: str = "") -> str:
-    listed = f', specifier = "{specifier}"' if specifier else ""
-    return f"""version = 1
-revision = 3
-requires-python = ">=3.10"
-
-[[package]]
-name = "fn"
-version = "0"
-source = {{ virtual = "." }}
-dependencies = [{{ name = "alpha" }}]
-
-[package.metadata]
-requires-dist = [{{ name = "alpha"{listed} }}]
-
-[[package]]
-name = "alpha"
-version = "1.0"
-source = {{ registry = "http://127.0.0.1/simple" }}
-wheels = [
-    {{ url = "http://127.0.0.1/alpha-1.0-py3-none-any.whl", hash = "{digest}" }},
-]
-"""
-
-
-def poetry_lock(digest: str) -> str:
-    return f"""[[package]]
-name = "alpha"
-version = "1.0"
-optional = false
-python-versions = "*"
-files = [{{file = "alpha-1.0-py3-none-any.whl", hash = "{digest}"}}]
-
-[metadata]
-lock-version = "2.1"
-"""
-
-
-def pipfile_lock(digest: str) -> str:
-    entry = {"hashes": [digest], "index": "pypi", "version": "==1.0"}
-    return json.dumps({"_meta": {"sources": []}, "default": {"alpha": entry}, "develop": {}})
-
-
-def locked(kind: str, digest: str) -> dict[str, str]:
-    if kind == "uv":
-        asked = PROJECT + 'dependencies = ["alpha"]\n'
-        return {"pyproject.toml": asked, "uv.lock": uv_lock(digest)}
-    if kind == "poetry":
-        asked = '[tool.poetry.dependencies]\npython = "^3.10"\nalpha = "^1.0"\n'
-        return {"pyproject.toml": asked, "poetry.lock": poetry_lock(digest)}
-    return {"Pipfile.lock": pipfile_lock(digest)}
-
-
-@pytest.mark.parametrize("kind", ["uv", "poetry", "pipenv"])
-def test_a_lock_is_honoured_to_the_byte(index: Index, kind: str) -> None:
-    digest = index.add("alpha", "1.0", "never-installed")
-    index.add("alpha", "1.1")
-    _, found = index.install(locked(kind, digest))
-    assert [(one.name, one.version) for one in found] == [("alpha", "1.0")]
-
-
-@pytest.mark.parametrize("kind", ["uv", "poetry", "pipenv"])
-def test_another_content_than_the_locked_one_is_refused(index: Index, kind: str) -> None:
-    index.add("alpha", "1.0")
-    error = index.refusal(locked(kind, f"sha256:{'0' * 64}"))
-    assert error.code == "hash-mismatch"
-    assert "`alpha==1.0` isn't what" in error.message
-
-
-def test_a_lock_that_is_older_than_the_project_is_refused(index: Index) -> None:
-    digest = index.add("alpha", "1.0")
-    stale = {**locked("uv", digest), "pyproject.toml": PROJECT + 'dependencies = ["alpha>=2"]\n'}
-    error = index.refusal(stale)
-    assert (error.code, error.hint) == ("stale-lock", "uv lock")
-    asked = '[tool.poetry.dependencies]\nalpha = "^2"\n'
-    files = {"pyproject.toml": asked, "poetry.lock": poetry_lock(digest)}
-    error = index.refusal(files, package_manager="poetry")
-    assert (error.code, error.hint) == ("stale-lock", "poetry lock")
-
-
-def test_what_left_the_project_makes_its_lock_old(index: Index) -> None:
-    digest = index.add("alpha", "1.0")
-    index.add("beta", "1.0")
-    files = locked("uv", digest)
-    files["pyproject.toml"] = PROJECT + 'dependencies = ["beta"]\n'
-    files["uv.lock"] = files["uv.lock"].replace(
-        "requires-dist = [", 'requires-dist = [{ name = "beta" }, '
-    )
-    assert "other versions of alpha" in index.refusal(files).message
-
-
-#: what pipenv writes for the Pipfile below
-PIPENV = "8fd37bde88056e7599c90a4fc9cac6c285d92334fbbe9015f9ec1264d212c22c"
-
-
-def test_a_pipfile_that_changed_makes_its_lock_old(index: Index) -> None:
-    digest = index.add("alpha", "1.0")
-    pipfile = "[packages]\nrequests = {version='*', extras=['socks']}\nsix = '*'\n"
-    pipfile += "[dev-packages]\npytest = '*'\n[requires]\npython_version = '3.11'\n"
-    lock = json.loads(pipfile_lock(digest))
-    lock["_meta"] = {
-        "hash": {"sha256": PIPENV},
-        "requires": {"python_version": "3.11"},
-        "sources": [{"name": "corp", "url": "http://127.0.0.1:9/simple", "verify_ssl": True}],
-    }
-    files = {"Pipfile": pipfile, "Pipfile.lock": json.dumps(lock)}
-    platform = Platform("python3.11", "arm64")
-    index.install({**files, "Pipfile": f"# hello\n{pipfile}[scripts]\ntest = 'pytest'\n"}, platform)
-    before = index.needs(files, platform).digest
-    changed = pipfile.replace("six = '*'", "six = '>=1'")
-    assert index.needs({**files, "Pipfile": changed}, platform).digest != before
-    error = index.refusal({**files, "Pipfile": changed}, platform)
-    assert (error.code, error.hint) == ("stale-lock", "pipenv lock")
-    assert "older than Pipfile: it was made for another one" in error.message
-
-
-def test_poetrys_lock_is_followed_by_markers_and_extras(index: Index) -> None:
-    sums = {
-        (name, version): index.add(name, version)
-        for name, version in [
-            ("alpha", "1.0"),
-            ("alpha", "2.0"),
-            ("base", "1.0"),
-            ("socks", "1.0"),
-            ("unused", "1.0"),
-            ("windows", "1.0"),
-        ]
-    }
-
-    def entry(name: str, version: str, more: str = "") -> str:
-        return (
-            f'[[package]]\nname = "{name}"\nversion = "{version}"\noptional = false\n'
-            f'python-versions = "*"\nfiles = [{{file = "x", hash = "{sums[name, version]}"}}]\n'
-            f"{more}\n"
-        )
-
-    lock = (
-        entry("alpha", "1.0", "markers = \"python_version < '3.11'\"")
-        + entry("alpha", "2.0", "markers = \"python_version >= '3.11'\"")
-        + entry(
-            "base",
-            "1.0",
-            '[package.dependencies]\nSocks = {version = "*", optional = true}\n'
-            'unused = {version = "*", optional = true}\n'
-            'windows = {version = "*", markers = "sys_platform == \'win32\'"}\n'
-            '[package.extras]\nproxy = ["socks (>=1)"]\nmore = ["unused"]\n',
-        )
-        + entry("socks", "1.0")
-        + entry("unused", "1.0")
-        + entry("windows", "1.0")
-    )
-    asked = (
-        '[tool.poetry.dependencies]\nbase = {version = "*", extras = ["proxy"]}\n'
-        'alpha = [{version = "^1", python = "<3.11"}, {version = "^2", python = ">=3.11"}]\n'
-    )
-    files = {"pyproject.toml": asked, "poetry.lock": lock}
-    for platform, alpha in ((ARM, "1.0"), (NEW, "2.0")):
-        _, found = index.install(files, platform)
-        assert [(one.name, one.version) for one in found] == [
-            ("alpha", alpha),
-            ("base", "1.0"),
-            ("socks", "1.0"),
-        ]
-
-
-def test_a_project_for_another_python_is_refused(index: Index) -> None:
-    asked = '[project]\nname = "fn"\nrequires-python = ">=3.12"\ndependencies = ["alpha"]\n'
-    error = index.refusal({"pyproject.toml": asked})
-    assert "is for Python >=3.12, and `enhancer` runs on 3.10" in error.message
-    asked = '[tool.poetry.dependencies]\nalpha = "*"\npython = "<3.9 || ^3.10"\n'
-    digest = index.add("alpha", "1.0")
-    files = {"pyproject.toml": asked, "poetry.lock": poetry_lock(digest)}
-    index.install(files, package_manager="poetry")
-
-
-# what has no wheel
-
-
-def test_a_package_without_a_wheel_is_built_in_a_container(index: Index) -> None:
-    index.add("alpha", "1.0")
-    index.add("native", "1.0", tag="cp310-cp310-manylinux_2_17_x86_64")
-    index.containers = Containers(
-        {
-            "out/index/native/__init__.py": "",
-            "out/index/native-1.0.dist-info/RECORD": "native/__init__.py,,\n",
-            "out/index/__pycache__/x.pyc": "",
-            "out/lib/libfoo.so.1": "",
-        }
-    )
-    directory, found = index.install({"requirements.txt": "alpha\nnative\n"})
-    assert any("native (for enhancer) has no wheel" in event.text for event in index.told)
-    (job,) = index.containers.jobs
-    assert job.platform == ARM
-    assert index.containers.files[0]["requirements.txt"] == "alpha\nnative\n"
-    assert sorted(tree(directory)) == [
-        "lib/libfoo.so.1",
-        "python/native-1.0.dist-info/RECORD",
-        "python/native/__init__.py",
-    ]
-    assert [one.name for one in found] == ["native", "shared libraries"]
-
-
-def test_without_a_container_engine_one_sentence_says_what_and_for_whom(index: Index) -> None:
-    index.add("native", "1.0", tag="cp310-cp310-manylinux_2_17_x86_64")
-    error = index.refusal("native\n")
-    assert error.code == "no-wheel"
-    assert error.message == (
-        "`native`, which `enhancer` needs, has no wheel for Python 3.10 on arm64 with glibc 2.26, "
-        "and can't be built in a container: there is no container engine here"
-    )
-    assert error.hint == (
-        "ask for a version that has one, or set `runtime.lang` to python3.12 or newer, whose glibc "
-        "is 2.34, or start Docker"
-    )
-    assert error.where.endswith("requirements.txt")
-
-
-def test_a_local_package_with_compiled_code_goes_to_the_container(index: Index) -> None:
-    tag = f"cp{sys.version_info[0]}{sys.version_info[1]}-abi3-linux_x86_64"
-    files = {"requirements.txt": "./cext\n", **placed(package("cext", tag=tag), "cext")}
-    index.containers = Containers({"out/index/cext.py": ""})
-    index.install(files, Platform(f"python3.{sys.version_info[1]}", "x86_64"))
-    assert index.containers.files[0]["requirements.txt"] == "./own/0/cext\n"
-    assert "own/0/cext/cext.py" in index.containers.files[0]
-
-
-def test_a_lock_holds_in_the_container_too(index: Index) -> None:
-    digest = index.add("alpha", "1.0")
-    index.containers = Containers({"out/index/alpha/__init__.py": ""})
-    index.always = True
-    index.install(locked("poetry", digest))
-    assert index.containers.files[0]["requirements.txt"] == f"alpha==1.0 --hash={digest}\n"
-    assert "--no-deps" in index.containers.jobs[0].commands[0]
-
-
-def test_what_has_no_hash_goes_to_the_container_by_itself_with_its_marker(index: Index) -> None:
-    digest = index.add("alpha", "1.0")
-    lock = json.loads(pipfile_lock(digest))
-    lock["default"]["beta"] = {"markers": "sys_platform == 'win32'", "version": "*"}
-    index.containers = Containers({"out/index/alpha/__init__.py": ""})
-    index.always = True
-    index.install({"Pipfile.lock": json.dumps(lock)})
-    (job,) = index.containers.jobs
-    assert index.containers.files[0]["requirements.txt"] == f"alpha==1.0 --hash={digest}\n"
-    assert index.containers.files[0]["own.txt"] == "beta ; sys_platform == 'win32'\n"
-    assert [command[-1] for command in job.commands] == ["requirements.txt", "own.txt"]
-
-
-def test_hashes_of_requirements_do_not_keep_the_project_out_of_the_container(
-    index: Index,
-) -> None:
-    digest = index.add("alpha", "1.0")
-    index.containers = Containers({"out/index/alpha/__init__.py": ""})
-    index.always = True
-    asked = f"--index-url http://127.0.0.1:9/simple\nalpha==1.0 --hash={digest}\n./lib\n"
-    index.install({"requirements.txt": asked, **placed(package("lib"), "lib")})
-    files = index.containers.files[0]
-    option = "--index-url http://127.0.0.1:9/simple\n"
-    assert files["requirements.txt"] == f"{option}alpha==1.0 --hash={digest}\n"
-    assert files["own.txt"] == f"{option}./own/0/lib\n"
-    assert "--no-deps" not in index.containers.jobs[0].commands[0]
-
-
-def test_the_container_is_told_where_packages_come_from(
-    index: Index, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in {
-        "UV_INDEX_MY_CORP_USERNAME": "me",
-        "UV_INDEX_MY_CORP_PASSWORD": "hidden-word",
-        "TOKEN": "other-word",
-    }.items():
-        monkeypatch.setenv(name, value)
-    index.containers = Containers({"out/index/alpha/__init__.py": ""})
-    index.always = True
-    own = PROJECT + (
-        'dependencies = ["alpha", "beta @ git+https://${TOKEN}@127.0.0.1/beta.git"]\n'
-        "[tool.uv]\nfind-links = ['vendored']\n"
-        '[[tool.uv.index]]\nname = "my-corp"\nurl = "https://127.0.0.1:9/simple"\n'
-    )
-    needs = index.needs({"pyproject.toml": own}, ARM)
-    (needs.file.parent / "vendored").mkdir()
-    (needs.file.parent / "vendored/gamma.whl").write_text("a wheel")
-    index.install({"pyproject.toml": own})
-    (job,) = index.containers.jobs
-    assert index.containers.files[0]["requirements.txt"].splitlines()[:2] == [
-        "--find-links offers/0",
-        "--extra-index-url https://${UV_INDEX_MY_CORP_USERNAME}:${UV_INDEX_MY_CORP_PASSWORD}"
-        "@127.0.0.1:9/simple",
-    ]
-    assert index.containers.files[0]["offers/0/gamma.whl"] == "a wheel"
-    assert job.secrets == {
-        "TOKEN": "other-word",
-        "UV_INDEX_MY_CORP_PASSWORD": "hidden-word",
-        "UV_INDEX_MY_CORP_USERNAME": "me",
-    }
-    assert "hidden-word" not in json.dumps(index.containers.files)
-
-
-class Nowhere(Containers):
-    """A machine without a container engine."""
-
-    def run(self, job: Job) -> None:
-        raise TcError("there is no container engine here", code="no-container-engine")
-
-
-@pytest.mark.parametrize(
-    ("tag", "pure"), [("py3-none-any", True), ("cp310-abi3-linux_x86_64", False)]
-)
-def test_where_no_container_can_be_had_pure_python_is_built_here(
-    index: Index, tag: str, pure: bool
-) -> None:
-    index.containers = Nowhere()
-    index.add("alpha", "1.0")
-    sdist(index.wheels, "source", tag)
-    files = {"requirements.txt": "alpha\nsource\n"}
-    if not pure:
-        assert index.refusal(files).code == "no-wheel"
-        return
-    directory, found = index.install(files)
-    assert [(one.name, one.version) for one in found] == [("alpha", "1.0"), ("source", "0.1")]
-    assert (directory / "python/source.py").is_file()
-    assert [event.text for event in index.told if event.name == "log"] == [
-        "source (for enhancer) has no wheel for Python 3.10 on arm64: built in a container",
-        "source built here: pure Python, and there is no container",
-    ]
-
-
-def test_a_build_that_fails_in_the_container_is_not_tried_here(index: Index) -> None:
-    class Failing(Containers):
-        def run(self, job: Job) -> None:
-            raise TcError("the compiler said no", code="build-failed")
-
-    index.containers = Failing()
-    sdist(index.wheels, "source", "py3-none-any")
-    assert "the compiler said no" in index.refusal("source\n").message
-
-
 def test_this_machine_builds_for_itself(index: Index) -> None:
     tag = f"cp{sys.version_info[0]}{sys.version_info[1]}-none-any"
     here = Platform("python3.10", "x86_64", sys.executable)
@@ -593,145 +177,11 @@ def test_this_machine_builds_for_itself(index: Index) -> None:
     assert index.containers.jobs == []
 
 
-# what can't be installed
-
-
-def conflict(index: Index, requirements: str) -> TcError:
-    index.add("alpha", "1.0", "base<2")
-    index.add("beta", "1.0", "base>=2")
-    index.add("gamma", "1.0", "alpha")
-    index.add("gamma", "1.1", "alpha")
-    index.add("modern", "1.0", python=">=3.12")
-    for version in ("1.0", "2.0", "3.0"):
-        index.add("base", version)
-    return index.refusal(requirements)
-
-
-@pytest.mark.parametrize(
-    ("requirements", "code", "lines", "hint"),
-    [
-        (
-            "base>=2\nbase<2\n",
-            "dependency-conflict",
-            ["base", "├─ requirements.txt asks for base<2", "└─ requirements.txt asks for base>=2"],
-            "relax `base<2` or `base>=2` in requirements.txt",
-        ),
-        (
-            "base>=2\nalpha\n",
-            "dependency-conflict",
-            [
-                "base",
-                "├─ requirements.txt asks for base>=2",
-                "└─ alpha (every version) requires base<2",
-                "   └─ requirements.txt asks for alpha",
-            ],
-            "relax `base>=2` in requirements.txt",
-        ),
-        (
-            "gamma\nbeta\n",
-            "dependency-conflict",
-            [
-                "base",
-                "├─ alpha (every version) requires base<2",
-                "│  └─ gamma (every version) requires alpha",
-                "│     └─ requirements.txt asks for gamma",
-                "└─ beta (every version) requires base>=2",
-                "   └─ requirements.txt asks for beta",
-            ],
-            "ask for another version of `gamma` or `beta` in requirements.txt",
-        ),
-        (
-            "modern\n",
-            "dependency-conflict",
-            ["modern", "└─ requirements.txt asks for modern"],
-            "ask for an older version of `modern`, or set `runtime.lang` to a Python that it takes",
-        ),
-        (
-            "base==9\n",
-            "no-such-package",
-            ["base", "└─ requirements.txt asks for base==9"],
-            "ask for a version of `base` that is there",
-        ),
-        (
-            "base>=9\n",
-            "no-such-package",
-            ["base", "└─ requirements.txt asks for base>=9"],
-            "ask for a version of `base` that is there",
-        ),
-        (
-            "nosuch\n",
-            "no-such-package",
-            ["nosuch", "└─ requirements.txt asks for nosuch"],
-            "look at how it is written; a private index is set with UV_INDEX, or in the file",
-        ),
-    ],
-)
-def test_a_conflict_is_a_tree_with_what_to_relax(
-    index: Index, requirements: str, code: str, lines: list[str], hint: str
-) -> None:
-    error = conflict(index, requirements)
-    assert (error.code, error.hint) == (code, hint)
-    assert [line.removeprefix("  ") for line in error.message.splitlines()[1:]] == lines
-    assert "`enhancer`" in error.message
-
-
-def test_an_index_that_is_not_there_is_one_sentence_without_the_password(
-    index: Index, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("PIP_NO_INDEX")
-    monkeypatch.setenv("UV_DEFAULT_INDEX", "http://me:hidden-word@127.0.0.1:9/simple")
-    error = index.refusal("alpha\n")
-    assert error.code == "index-unreachable"
-    assert "can't be reached" in error.message
-    assert "run this again" in error.hint
-    assert "hidden-word" not in f"{error.message}{error.hint}{error.where}"
-    assert len(error.message.splitlines()) == 1
-
-
-class _Broken(BaseHTTPRequestHandler):
-    """An index that breaks off in the middle of a wheel, until `whole`."""
-
-    wheels: Path
-    whole = False
-
-    def do_HEAD(self) -> None:
-        self.do_GET()
-
-    def do_GET(self) -> None:
-        path = self.wheels / self.path.rpartition("/")[2]
-        names = [file.name for file in self.wheels.iterdir()]
-        page = "".join(f'<a href="/files/{name}">{name}</a>' for name in names).encode()
-        body = path.read_bytes() if path.is_file() else page
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(body if self.whole or body is page else body[:100])
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-def test_an_index_that_breaks_off_is_one_sentence_and_can_be_tried_again(
-    index: Index, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_extra_that_there_is_not_is_a_warning(index: Index) -> None:
     index.add("alpha", "1.0")
-    handler = type("Handler", (_Broken,), {"wheels": index.wheels})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        address = f"http://me:hidden-word@127.0.0.1:{server.server_port}/simple"
-        for name in ("PIP_NO_INDEX", "UV_FIND_LINKS"):
-            monkeypatch.delenv(name)
-        monkeypatch.setenv("PIP_INDEX_URL", address)
-        error = index.refusal("alpha\n")
-        assert error.code == "index-unreachable"
-        assert "broke off while it gave alpha==1.0" in error.message
-        assert "hidden-word" not in error.message
-        assert len(error.message.splitlines()) == 1
-        handler.whole = True  # type: ignore[attr-defined]
-        assert index.versions("alpha\n") == {"alpha": "1.0"}
-        server.shutdown()
+    index.install({"requirements.txt": "alpha[nosuch]\n"})
+    (warning,) = (event for event in index.told if event.name == "warning")
+    assert warning.text == "`alpha==1.0`, which is asked for, has no extra `nosuch`"
 
 
 def test_what_failed_leaves_nothing_and_can_be_done_again(index: Index) -> None:
@@ -739,6 +189,47 @@ def test_what_failed_leaves_nothing_and_can_be_done_again(index: Index) -> None:
     assert list((index.root / "cache/staging").iterdir()) == []
     index.add("alpha", "1.0")
     assert index.versions("alpha\n") == {"alpha": "1.0"}
+
+
+class _Slow(BaseHTTPRequestHandler):
+    """An index that never answers; `asked` once somebody waits for it."""
+
+    asked: threading.Event
+    end: threading.Event
+
+    def do_GET(self) -> None:
+        self.asked.set()
+        self.end.wait(20)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_an_interrupt_ends_an_install_that_runs(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PIP_NO_INDEX")
+    asked, end, running = threading.Event(), threading.Event(), Running()
+    handler = type("Handler", (_Slow,), {"asked": asked, "end": end})
+    needs = index.needs({"requirements.txt": "alpha\n"}, ARM)
+    tools = Tools(index.root / "cache", index.told.append, running, index.containers)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("UV_DEFAULT_INDEX", f"http://127.0.0.1:{server.server_port}/simple")
+
+        def interrupt() -> None:
+            assert asked.wait(20)
+            running.stop()
+
+        threading.Thread(target=interrupt, daemon=True).start()
+        begun = time.monotonic()
+        with pytest.raises(TcError) as told:
+            python.install(needs, ["enhancer"], ARM, index.root, tools)
+        end.set()
+        server.shutdown()
+    assert told.value.code == "interrupted"
+    assert time.monotonic() - begun < 15
+    assert list((index.root / "cache/staging").iterdir()) == []
 
 
 def test_after_an_interrupt_nothing_is_started(index: Index) -> None:

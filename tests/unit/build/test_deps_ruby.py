@@ -265,6 +265,50 @@ def test_on_this_machine_gems_are_compiled_here(make: Make, bench: Bench, index:
     assert bench.engine.jobs == []
 
 
+@needs_bundler
+def test_what_a_container_compiled_has_its_libraries(
+    make: Make, bench: Bench, index: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = function(make, f"source '{index}'\ngem 'native'\n")
+
+    def run(job: Job) -> None:
+        files = {
+            "ruby/3.4.0/gems/native-1.0.0/lib/native_c.so": "compiled",
+            "ruby/3.4.0/gems/native-1.0.0/ext/native/native_c.so": "compiled",
+            "ruby/3.4.0/specifications/native-1.0.0.gemspec": "# stub: native 1.0.0 ruby lib\n",
+            "lib/libgmp.so.10": "linked to",
+        }
+        for name, text in files.items():
+            (job.directory / "out" / name).parent.mkdir(parents=True, exist_ok=True)
+            (job.directory / "out" / name).write_text(text)
+
+    monkeypatch.setattr(bench.engine, "run", run)
+    made = bench.install(one)
+    assert made["native"].files == (
+        "ruby/gems/3.4.0/gems/native-1.0.0/lib/native_c.so",
+        "ruby/gems/3.4.0/specifications/native-1.0.0.gemspec",
+    )
+    assert made["shared libraries"].files == ("lib/libgmp.so.10",)
+    assert (bench.out / "lib/libgmp.so.10").read_text() == "linked to"
+
+
+def test_passwords_of_hosts_go_into_a_container_unseen(
+    make: Make, bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"PATH": "/nonexistent", "HOME": str(tmp_path)}.items():
+        monkeypatch.setenv(name, value)
+    for name in ("BUNDLE_USER_CONFIG", "BUNDLE_USER_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / ".bundle").mkdir()
+    text = '---\nBUNDLE_GEMS__EXAMPLE__COM: "ada:secret-word"\nBUNDLE_PATH: "/mine"\n'
+    (tmp_path / ".bundle/config").write_text(text)
+    with pytest.raises(TcError):
+        bench.install(function(make, "gem 'a'\n"))
+    (job,) = bench.engine.jobs
+    assert job.secrets == {"BUNDLE_GEMS__EXAMPLE__COM": "ada:secret-word"}
+    assert "secret-word" not in f"{job.commands} {job.environment}"
+
+
 def test_without_bundler(make: Make, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     one = function(make, "gem 'a'\n")

@@ -102,6 +102,20 @@ def test_another_cpu_is_refused_with_file_and_package(layer: Path) -> None:
     assert not check_elves(layer, Platform("python3.12", "arm64"), ()).missing
 
 
+def test_a_newer_libstdcxx_is_refused_unless_it_comes_along(layer: Path) -> None:
+    write(
+        layer,
+        old=elf(glibc=("GLIBCXX_3.4.9", "GLIBCXX_3.4.29")),
+        new=elf(glibc=("GLIBCXX_3.4.30",)),
+    )
+    (sentence,) = check_elves(layer, ON_AL2023, ()).sentences()
+    assert "python/alpha/new.so needs GLIBCXX_3.4.30 of libstdc++" in sentence
+    assert "Amazon Linux 2023, which has 3.4.29" in sentence
+    assert len(check_elves(layer, ON_AL2, ()).refused) == 2
+    write(layer, own=elf(soname="libstdc++.so.6"))
+    assert not check_elves(layer, ON_AL2, ()).refused
+
+
 def test_a_newer_glibc_is_refused(layer: Path) -> None:
     write(layer, new=elf(glibc=("GLIBC_2.2.5", "GLIBC_2.28")))
     assert not check_elves(layer, ON_AL2023, ())

@@ -16,42 +16,16 @@ from build_files import HANDLER, Make
 from wheels import wheel
 
 from tc.build.layer import build_layers
+from tc.build.layer_cache import cached
 from tc.build.package import package_all
-from tc.build.tools import NoContainers, Tools
+from tc.build.tools import Tools
 from tc.build.wanted import Wanted, wanted
 from tc.errors import TcError
 from tc.events import Event
-from tc.processes import Running
 from tc.spec.function import Build, Function
 from tc.spec.layer import BuiltLayer
 
 Layer = Callable[..., BuiltLayer]
-
-
-@pytest.fixture
-def told() -> list[Event]:
-    return []
-
-
-@pytest.fixture
-def tools(cache: Path, told: list[Event]) -> Tools:
-    return Tools(cache, told.append, Running(), NoContainers())
-
-
-@pytest.fixture
-def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where wheels are found, and nowhere else."""
-    place = tmp_path / "wheels"
-    wheel(place, "six", "1.0")
-    wheel(place, "six", "2.0")
-    for name, value in {
-        "PIP_NO_INDEX": "1",
-        "PIP_CONFIG_FILE": "/dev/null",
-        "UV_FIND_LINKS": str(place),
-        "UV_CACHE_DIR": str(tmp_path / "uv"),
-    }.items():
-        monkeypatch.setenv(name, value)
-    return place
 
 
 def with_six(files: Mapping[str, str] | None = None, version: str = "1.0") -> dict[str, str]:
@@ -298,21 +272,61 @@ def test_what_lambda_does_not_unpack_is_refused(
     assert "package_type: image" in told.value.hint
 
 
+#: a shared library for arm64
+ARM = (
+    b"\x7fELF\x02\x01\x01"
+    + bytes(9)
+    + struct.pack("<HHIQQQIHHHHHH", 3, 183, 1, *[0] * 3, 0, 64, 56, 0, 64, 0, 0)
+)
+
+
 def test_a_file_for_another_cpu_is_refused(make: Make, wheels: Path, tools: Tools) -> None:
-    header = (
-        b"\x7fELF\x02\x01\x01"
-        + bytes(9)
-        + struct.pack("<HHIQQQIHHHHHH", 3, 183, 1, *[0] * 3, 0, 64, 56, 0, 64, 0, 0)
-    )
     wheel(wheels, "fast", "1.0")
     with zipfile.ZipFile(next(wheels.glob("fast-*.whl")), "a") as archive:
-        archive.writestr("fast/fast.so", header)
+        archive.writestr("fast/fast.so", ARM)
     function = make({"handler.py": HANDLER, "requirements.txt": "fast\n"}, arch="x86_64")
     with pytest.raises(TcError) as told:
         build(tools, function)
     assert told.value.code == "wrong-cpu"
     assert "fast.so" in told.value.message
     assert "arm64" in told.value.message
+
+
+def test_a_file_of_the_functions_own_for_another_cpu_is_refused(
+    make: Make, wheels: Path, tools: Tools
+) -> None:
+    good = make(with_six({"lib/plain.py": ""}), "good", arch="x86_64")
+    bad = make(with_six({"lib/fast.so": ARM.decode("latin-1")}), "bad", arch="x86_64")
+    (bad.dir / "lib/fast.so").write_bytes(ARM)
+    with pytest.raises(TcError) as told:
+        build(tools, good, bad)
+    assert told.value.code == "wrong-cpu"
+    assert "layer `etl-bad`" in told.value.message
+    assert "python/fast.so is for arm64" in told.value.message
+
+
+def test_a_body_that_somebody_reads_is_not_replaced(
+    make: Make, wheels: Path, tools: Tools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two runs build the same: what the faster one put there stays."""
+    function = make(with_six())
+    (first,) = build(tools, function)
+    place = first.parts[0].path.stat().st_ino
+    monkeypatch.setattr("tc.build.layer.cached", _once_missing())
+    (second,) = build(tools, function)
+    assert not second.cached
+    assert second.parts == first.parts
+    assert first.parts[0].path.stat().st_ino == place
+
+
+def _once_missing() -> Callable[..., BuiltLayer | None]:
+    looks: list[Wanted] = []
+
+    def look(one: Wanted, *given: Any) -> BuiltLayer | None:
+        looks.append(one)
+        return None if len(looks) == 1 else cached(one, *given)
+
+    return look
 
 
 # in the package

@@ -9,6 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
+import typer
+
+from tc.cli.run import running
+from tc.errors import TcError
 
 TOPOLOGY = "name: etl\nfunctions:\n  a: {tasks: {wait: 'touch up; sleep 91.5'}}\n"
 
@@ -69,3 +73,18 @@ def test_nohup_keeps_it_running(tmp_path: Path) -> None:
     process.terminate()
     process.communicate(timeout=30)
     assert not sleeping(tmp_path)
+
+
+def test_what_fails_while_things_are_closed_is_told_and_the_rest_is_closed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    closed: list[str] = []
+
+    def refuse() -> None:
+        raise TcError("the engine didn't save its state", code="local-save")
+
+    with pytest.raises(typer.Exit) as ended, running() as run:
+        run.closing += [lambda: closed.append("first"), refuse]
+    assert ended.value.exit_code == 1
+    assert closed == ["first"]
+    assert "error[local-save]: the engine didn't save its state" in capsys.readouterr().err

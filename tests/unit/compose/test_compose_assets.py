@@ -59,12 +59,23 @@ def test_the_language_looks_where_dependencies_are(
     assert found.environment["DEPS_PATH"] == DEPS
 
 
-def test_variables_of_the_user_s_own_win(directory: Directory) -> None:
-    runtime = {"environment": {"PYTHONPATH": "mine"}}
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ("mine", f"mine:{DEPS}"),
+        (f"{DEPS}:/var/task/lib", f"{DEPS}:/var/task/lib"),
+        ("ssm:/where/it/is", "ssm:/where/it/is"),
+    ],
+)
+def test_variables_of_the_user_s_own_win(directory: Directory, written: str, found: str) -> None:
+    runtime = {"environment": {"PYTHONPATH": written}}
     function = {"runtime": runtime, "assets": {"MODEL_PATH": MODEL, "DEPS_PATH": DEPS}}
     variables = {"environment": {"MODEL_PATH": "/elsewhere"}}
-    found = one(directory, function, variables=variables, store=STORE).environment
-    assert found == {"PYTHONPATH": "mine", "MODEL_PATH": "/elsewhere", "DEPS_PATH": DEPS}
+    assert one(directory, function, variables=variables, store=STORE).environment == {
+        "PYTHONPATH": found,
+        "MODEL_PATH": "/elsewhere",
+        "DEPS_PATH": DEPS,
+    }
 
 
 def test_the_file_system_of_the_env_is_mounted(directory: Directory) -> None:

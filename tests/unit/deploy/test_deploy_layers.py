@@ -100,13 +100,32 @@ def test_the_own_layer_is_attached_first_unless_it_is_listed(aws: FakeStore) -> 
     assert found(aws, function("a"), function("b"), source=source).arns["b"] == ()
 
 
-@pytest.mark.parametrize("layer", ["gone", "deps:4", "deps:latest", "deps:-1"])
+@pytest.mark.parametrize("layer", ["gone", "gone:4"])
 def test_a_missing_layer_is_an_error_on_aws(aws: FakeStore, layer: str) -> None:
     with pytest.raises(TcError) as told:
         found(aws, function("a", layer), function("b", layer, "deps"))
     assert told.value.code == "no-layer"
     assert f"`{layer}`, used by a, b" in told.value.message
     assert "tc build --publish -e dev" in told.value.hint
+
+
+@pytest.mark.parametrize(
+    ("layer", "why"),
+    [
+        ("deps:4", "its newest version is 3"),
+        ("deps:latest", "`latest` is no version"),
+        ("deps:-1", "`-1` is no version"),
+    ],
+)
+def test_a_pin_of_no_version_says_which_there_are(aws: FakeStore, layer: str, why: str) -> None:
+    with pytest.raises(TcError) as told:
+        found(aws, function("a", layer))
+    assert told.value.code == "no-layer"
+    assert f"`{layer}`, used by a: {why}" in told.value.message
+    assert "--publish" not in told.value.hint, "nothing that is built gets that number"
+    with pytest.raises(TcError) as both:
+        found(aws, function("a", layer), source=own("etl-a", A, "a"))
+    assert both.value.hint == "tc build --publish -e dev -c a"
 
 
 def test_a_missing_layer_of_ones_own_says_what_builds_it(aws: FakeStore) -> None:
@@ -124,7 +143,7 @@ def test_a_layer_of_other_files_than_todays_is_used_and_told(aws: FakeStore) -> 
     assert looked.arns == {"a": (f"{ARN}etl-a:1",)}
     (event,) = told
     assert event.data["code"] == "old-layer"
-    assert event.data["hint"] == "tc build --publish -c a"
+    assert event.data["hint"] == "tc build --publish -e dev -c a"
     # one that somebody made in another way is theirs
     aws.publish("etl-a")
     told.clear()

@@ -54,7 +54,7 @@ def test_no_such_name(tmp_path: Path) -> None:
     assert caught.value.hint == "did you mean `orders`?"
     with pytest.raises(UsageError) as caught:
         find_service("xyz", tmp_path)
-    assert caught.value.hint == "there are billing, orders"
+    assert caught.value.hint == "there are: billing, orders"
 
 
 def test_a_name_twice(tmp_path: Path) -> None:

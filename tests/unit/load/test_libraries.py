@@ -127,6 +127,12 @@ def test_every_problem_is_told(project: Project) -> None:
     ]
 
 
+def test_no_command_builds_a_library(project: Project) -> None:
+    text = '{"build": {"kind": "library", "command": "make"},\n"tasks": {"build": "make"}}'
+    project.write({"topology.yml": "name: etl\n", "it/function.json": text, "it/a.py": ""})
+    assert project.problems() == ["it/function.json:1:31 both", "it/function.json:2:11 both"]
+
+
 def test_nothing_can_be_handed_to_a_library(project: Project) -> None:
     text = "name: etl\nfunctions: { one: { function: shared } }\n"
     spec = loaded(
@@ -146,3 +152,29 @@ def test_nothing_can_be_handed_to_a_library(project: Project) -> None:
 def test_a_library_without_a_language_is_told(project: Project) -> None:
     project.write({"topology.yml": "name: etl\n", "it/function.json": LIBRARY, "it/a.txt": ""})
     assert project.problems() == ["it/function.json:0:0 no-code"]
+
+
+def test_overlays_of_a_library_are_told_unused(project: Project) -> None:
+    found = project.write(
+        {
+            "topology.yml": "name: etl\n",
+            "shared/function.json": LIBRARY,
+            "shared/a.py": "",
+            "infrastructure/tc/etl/vars/shared.json": '{"default": {"memory_size": 256}}',
+            "infrastructure/tc/etl/roles/shared.json": '{"Statement": []}',
+        }
+    ).load()
+    told = [(p.severity, p.code, p.message) for p in locate(found.findings)]
+    said = ("warning", "unused-file", "`shared` is no function: `shared.json` is not read")
+    assert told == [said, said]
+    assert found.spec
+    assert found.spec.libraries["shared"].memory == 128
+
+
+@pytest.mark.parametrize(
+    "build", ['"pre": ["make"]', '"post": ["make"]', '"command": "make"', '"kind": "code"']
+)
+def test_a_bundle_has_no_commands(project: Project, build: str) -> None:
+    text = f'{{"build": {{"bundle": true, {build}}}, "tasks": {{}}}}'
+    project.write({"topology.yml": "name: etl\n", "it/handler.ts": "", "it/function.json": text})
+    assert project.problems() == ([] if "kind" in build else ["it/function.json:1:28 both"])

@@ -9,7 +9,7 @@ import pytest
 
 from tc.local import pythons
 from tc.local.pythons import interpreters, nearest
-from tc.local.runtimes import check, check_javascript
+from tc.local.runtimes import check, check_extensions, check_javascript
 
 OWN = f"python3.{sys.version_info.minor}"
 OWN_VERSION = ".".join(map(str, sys.version_info[:3]))
@@ -155,3 +155,10 @@ def test_the_nearest_python_runs_what_is_missing() -> None:
     assert every["python3.10"] == "/a"
     assert every["python3.14"] == "/b"
     assert set(every.values()) == {"/a", "/b"}
+
+
+def test_extensions_are_named_once() -> None:
+    assert check_extensions({"one": ()}) == []
+    (message,) = check_extensions({"one": ("etl-watch",), "two": ("etl-watch", "trace")})
+    assert (message.severity, message.functions) == ("warning", ("one", "two"))
+    assert message.text == "etl-watch, trace don't run on `local`: the engine starts no extensions"

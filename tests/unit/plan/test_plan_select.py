@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from composing import Directory
 
-from tc.deploy.pipeline import desired_of, select
+from tc.deploy.desired import desired_of
+from tc.deploy.pipeline import select
 from tc.errors import UsageError
 from tc.plan.resource import Resource
 from tc.spec.facts import Facts

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from tc.errors import AwsError
+from tc.errors import AwsError, TcError
 
 Hook = Callable[[str, dict[str, Any]], Exception | None]
 _ARN = re.compile(r"arn:aws:lambda:([a-z0-9-]+):(\d{12}):layer:([\w-]+)(?::(\d+))?")
@@ -76,7 +76,8 @@ class FakeStore:
         return call()
 
     def wait(self, what: str, probe: Callable[[], str], /, **_: Any) -> None:
-        assert not probe()
+        if state := probe():
+            raise TcError(f"{what}: {state}", code="timeout")
 
     def names(self) -> Counter[str]:
         return Counter(self.calls)
@@ -139,9 +140,14 @@ class FakeStore:
             raise refuse("NoSuchKey")
         return {"Body": objects[Key]}
 
-    def s3_put_object(self, region: str, Key: str, Body: Any, **given: Any) -> None:
+    def s3_put_object(
+        self, region: str, Key: str, Body: Any, IfNoneMatch: str = "", **given: Any
+    ) -> None:
         body = Body if isinstance(Body, bytes) else Body.read()
-        self._bucket(**given)["objects"][Key] = body
+        objects = self._bucket(**given)["objects"]
+        if IfNoneMatch == "*" and Key in objects:
+            raise refuse("PreconditionFailed")
+        objects[Key] = body
 
     def s3_list_objects_v2(self, region: str, Prefix: str, **given: Any) -> Any:
         names = sorted(self._bucket(**given)["objects"])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import gzip
+import json
 import os
 import threading
 from collections.abc import Callable
@@ -95,7 +98,7 @@ def test_everything_lands_at_the_path_and_leaves_the_bucket(world: World) -> Non
     assert world.there() == world.wanted()
     assert os.access(world.mount / "etl/model/run", os.X_OK)
     assert not os.access(world.mount / "etl/model/weights.bin", os.X_OK)
-    assert done == Published(moved=sum(world.aws.sent), files=23)
+    assert done == Published(moved=sum(world.aws.sent), files=23, first=True)
     # one pack for all that is small
     assert len(world.aws.sent) == 4
     assert world.aws.parts() == []
@@ -155,6 +158,29 @@ def test_equal_files_and_parts_move_once(world: World) -> None:
     assert world.there() == world.wanted()
 
 
+def test_an_invocation_is_told_of_so_many_files_and_bytes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that its payload and its time are enough, however much there is."""
+    monkeypatch.setattr("tc.publish.assets._BATCH", 2 * PART)
+    monkeypatch.setattr("tc.publish.assets._MOST", 5)
+    told: list[dict[str, Any]] = []
+
+    def listen(name: str, given: dict[str, Any]) -> None:
+        if name == "lambda.invoke" and json.loads(given["Payload"])["do"] == "write":
+            told.append(json.loads(given["Payload"]))
+
+    world.aws.hook = listen  # type: ignore[assignment]
+    world.publish()
+    packs = [[files for _, files in one["packs"]] for one in told]
+    assert sum(len(files) for pack in packs for files in pack) == 22
+    for one, pack in zip(told, packs, strict=True):
+        parts = sum(len(numbers) for *_, numbers in one["parts"])
+        assert parts <= 2
+        assert parts + sum(map(len, pack)) <= 5
+    assert world.there() == world.wanted()
+
+
 def test_going_back_moves_nothing(world: World) -> None:
     world.publish()
     first = world.wanted()
@@ -173,6 +199,54 @@ def test_old_versions_go_when_there_are_more_than_are_kept(world: World) -> None
     manifests = [key for key in world.aws.objects() if "/versions/" in key]
     assert len(manifests) == 2
     assert world.there() == world.wanted()
+
+
+def test_a_version_that_was_gone_back_to_is_kept_longer(world: World) -> None:
+    kept = []
+    for number in (1, 2, 1, 3):
+        world.write("words/3.txt", b"number %d\n" % number)
+        world.publish(keep=2)
+        kept.append(world.asset().manifest.digest)
+    assert set(world.versions()) == {kept[0], kept[3]}
+
+
+def test_a_file_system_without_room_for_links_has_copies(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file of EFS has at most 177 links."""
+    world.publish()
+    old = (world.mount / "etl/model").resolve()
+    world.write("words/3.txt", b"another word\n")
+
+    def full(source: Path, place: Path) -> None:
+        raise OSError(errno.EMLINK, "Too many links", str(place))
+
+    monkeypatch.setattr(os, "link", full)
+    assert world.publish().moved == 13
+    assert world.there() == world.wanted()
+    assert os.access(world.mount / "etl/model/run", os.X_OK)
+    assert not (old / "weights.bin").samefile(world.mount / "etl/model/weights.bin")
+
+
+def test_a_file_that_a_function_has_cut_short_is_not_taken_over(world: World) -> None:
+    world.publish()
+    os.truncate(world.mount / "etl/model/weights.bin", PART + 7)
+    os.truncate(world.mount / "etl/model/words/5.txt", 1)
+    world.write("words/3.txt", b"another word\n")
+    world.publish()
+    assert world.there() == world.wanted()
+
+
+def test_a_manifest_that_is_damaged_in_the_bucket_is_refused(world: World) -> None:
+    def harm(name: str, given: dict[str, Any]) -> None:
+        if name == "s3.put_object" and "/versions/" in given["Key"]:
+            world.aws.objects()[given["Key"]] = gzip.compress(b'{"files": []}')
+
+    world.aws.after = harm  # type: ignore[assignment]
+    with pytest.raises(TcError, match="damaged") as raised:
+        world.publish()
+    assert raised.value.code == "no-manifest"
+    assert world.there() == {}
 
 
 class Stopped(BaseException):
@@ -223,6 +297,27 @@ def _stopped_after(world: World, count: int) -> bool:
     return True
 
 
+def test_what_another_run_has_begun_is_only_dropped_when_nobody_goes_on_with_it(
+    world: World,
+) -> None:
+    world.write("more.bin", os.urandom(3 * PART))
+    begun = f"new-{world.asset().manifest.digest}"
+    for count in range(1, 30):
+        _stopped_after(world, count)
+        if (world.mount / "etl/.tc/model" / begun).exists():
+            break
+    place = world.mount / "etl/.tc/model" / begun
+    world.write("more.bin", b"less")
+    world.publish()
+    assert place.exists()
+    for one in (place, *place.iterdir()):
+        os.utime(one, (0, 0))
+    world.write("more.bin", b"even less")
+    world.publish()
+    assert not place.exists()
+    assert world.there() == world.wanted()
+
+
 def test_the_publisher_stopped_anywhere_leaves_a_whole_version(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -231,14 +326,17 @@ def test_the_publisher_stopped_anywhere_leaves_a_whole_version(
     old = world.there()
     for number in range(1, 60):
         (world.source / "more.bin").write_bytes(os.urandom(PART + number))
+        world.write("words/3.txt", b"number %d\n" % number)
         new = world.wanted()
         left = number
 
-        def stopping(usual: Callable[..., Any]) -> Callable[..., Any]:
+        def stopping(usual: Callable[..., Any], patch: pytest.MonkeyPatch) -> Callable[..., Any]:
             def call(*arguments: Any, **named: Any) -> Any:
                 nonlocal left
                 left -= 1
                 if left == 0:
+                    # nor is anything cleaned up
+                    patch.setattr(Path, "unlink", lambda *_, **__: None)
                     raise Stopped
                 return usual(*arguments, **named)
 
@@ -246,7 +344,7 @@ def test_the_publisher_stopped_anywhere_leaves_a_whole_version(
 
         with monkeypatch.context() as patch:
             for name in ("rename", "replace", "touch", "symlink_to"):
-                patch.setattr(Path, name, stopping(getattr(Path, name)))
+                patch.setattr(Path, name, stopping(getattr(Path, name), patch))
             try:
                 world.publish()
                 over = True

@@ -88,6 +88,23 @@ def test_it_is_brought_up_to_date(aws: FakeFiles) -> None:
     assert " another-bucket " in aws.live[NAME]["Description"]
 
 
+def test_one_that_could_not_be_connected_is_tried_again(aws: FakeFiles) -> None:
+    ensure_publisher(aws, PLACE, "bucket", Roles())
+    reason = "there is no mount target in eu-west-1a"
+    aws.live[NAME] |= {"State": "Failed", "StateReason": reason}
+    with pytest.raises(TcError, match=reason):
+        ensure_publisher(aws, PLACE, "bucket", Roles())
+
+    def mended(name: str, given: dict[str, object]) -> None:
+        if name == "lambda.update_function_configuration":
+            aws.live[NAME]["State"] = "Active"
+
+    aws.after = mended  # type: ignore[assignment]
+    aws.live[NAME]["CodeSha256"] = "of an older tc"
+    ensure_publisher(aws, PLACE, "bucket", Roles())
+    assert aws.live[NAME]["CodeSha256"] != "of an older tc"
+
+
 def test_one_that_another_run_makes_at_the_same_time_is_taken(aws: FakeFiles) -> None:
     ensure_publisher(aws, PLACE, "bucket", Roles())
     live, seen = dict(aws.live), []

@@ -13,7 +13,7 @@ from fake_store import FakeStore, refuse
 
 from tc.errors import AwsError, TcError
 from tc.events import Event, silent
-from tc.publish.layers import carry_out, plan, promote
+from tc.publish.layers import carry_out, differing, plan, promote
 from tc.publish.pruning import prune
 from tc.publish.versions import Published, newest, pinned
 from tc.spec.layer import BuiltLayer, LayerPart, Mark, Platform
@@ -234,3 +234,81 @@ def test_promoting_publishes_the_same_bodies_as_stable(aws: FakeStore, built: Bu
     with pytest.raises(TcError) as told:
         promote(aws, ["etl-other"], [HERE], TEMPLATE, (), silent)
     assert told.value.code == "no-layer"
+
+
+def test_of_two_runs_at_once_one_publishes(aws: FakeStore, built: Built) -> None:
+    layer = built(b"0", b"1", b"2")
+    other = FakeStore(aws.store)
+    begun: list[str] = []
+
+    def meanwhile(name: str, given: dict[str, Any]) -> None:
+        if name == "s3.put_object" and not begun:
+            begun.append(name)
+            publish(other, layer)
+
+    aws.hook = meanwhile
+    mine = publish(aws, layer)
+    assert begun
+    assert mine == publish(other, layer)
+    assert [len(versions) for versions in aws.store.layers.values() if versions] == [1, 1, 1]
+
+
+def test_what_another_run_is_about_to_publish_is_waited_for(aws: FakeStore, built: Built) -> None:
+    publish(aws, built(b"old"))
+    layer = built(b"new")
+    key = f"transit/layers/etl-enhancer-{layer.digest}"
+    objects = aws.store.buckets["tc-artifacts-111122223333-eu-west-1"]["objects"]
+    objects[key] = b""
+
+    def publishes(name: str, given: dict[str, Any]) -> None:
+        if "IfNoneMatch" in given:
+            FakeStore(aws.store).publish("etl-enhancer", str(layer.marks[0]))
+
+    aws.hook = publishes
+    (version,) = publish(aws, layer)["etl-enhancer", HERE].parts
+    assert version.number == len(aws.store.layers[HERE, "etl-enhancer"]) == 2
+    assert key in objects, "the claim is the other run's"
+
+
+def test_a_run_that_was_killed_while_it_published_holds_nobody_up(
+    aws: FakeStore, built: Built
+) -> None:
+    publish(aws, built(b"old"))
+    layer = built(b"new")
+    key = f"transit/layers/etl-enhancer-{layer.digest}"
+    objects = aws.store.buckets["tc-artifacts-111122223333-eu-west-1"]["objects"]
+    objects[key] = b""
+    assert publish(aws, layer)["etl-enhancer", HERE].parts[0].number == 2
+    assert key not in objects
+
+
+def test_an_interrupted_update_is_finished_without_a_part_twice(
+    aws: FakeStore, built: Built
+) -> None:
+    publish(aws, built(b"0", b"1", b"2"))
+    layer = built(b"3", b"4", b"5")
+
+    def stop(name: str, given: dict[str, Any]) -> Exception | None:
+        middle = "publish" in name and given["LayerName"] == "etl-enhancer-1"
+        return refuse("AccessDenied") if middle else None
+
+    aws.hook = stop
+    with pytest.raises(AwsError):
+        publish(aws, layer)
+    aws.hook = lambda name, given: None
+    publish(aws, layer)
+    counts = {name: len(versions) for (_, name), versions in aws.store.layers.items() if versions}
+    assert counts == {"etl-enhancer-0": 2, "etl-enhancer-1": 2, "etl-enhancer-2": 2}
+
+
+def test_what_would_be_published_is_told_without_a_write(aws: FakeStore, built: Built) -> None:
+    layer = built(b"body")
+    publish(aws, layer)
+    aws.calls.clear()
+    regions = (HERE, "us-east-1")
+    marks = {layer.name: (layer.owner, layer.digest)}
+    assert differing(aws, marks, regions) == [(layer.name, "us-east-1")]
+    assert differing(aws, {layer.name: (layer.owner, "0" * 64)}, [HERE]) == [(layer.name, HERE)]
+    with pytest.raises(TcError, match="belongs to etl"):
+        differing(aws, {layer.name: ("other", layer.digest)}, [HERE])
+    assert aws.writes() == []

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tc.build.cache import private
 from tc.build.deps.python.local import Local
-from tc.build.deps.python.requirements import Lines
+from tc.build.deps.python.requirements import ARCHIVES, OFFERS, Lines
 from tc.build.package import copy_entries
 from tc.build.tools import Job, Tools
 from tc.errors import TcError
@@ -23,6 +25,7 @@ def install_in_container(
     what: str,
     lines: Lines,
     locked: bool,
+    settings: Mapping[str, Any],
     platform: Platform,
     place: Path,
     site: Path,
@@ -31,31 +34,82 @@ def install_in_container(
     """Fills `site` by pip in a container; `place` is staging that may be written.
 
     All of `lines` is installed there, so that one resolver sees everything; wheels that fit
-    are taken, the rest is built. A lock's pins and hashes hold there too, and what is in the
-    project has none, so it goes in a step of its own. Raises TcError.
+    are taken, the rest is built. Pins and hashes hold there too, and what is in the project has
+    none, so it goes in a step of its own then. `settings` are uv's. Raises TcError.
     """
     job = private(place / "container")
-    wanted, own = _rewritten(lines, job)
-    if locked and any("--hash=" in line for line in wanted):
-        # with one hash pip wants one of each: repositories have none, their commits are pinned
-        own += [line for line in wanted if "--hash=" not in line]
-        wanted = [line for line in wanted if line not in own]
-    files = [*wanted, *([] if locked else own)]
-    (job / "requirements.txt").write_text("\n".join(files) + "\n", "utf-8")
-    options = ["--target", "out/index", "-r", "requirements.txt", *(["--no-deps"] * locked)]
+    steps = _steps(lines, locked, settings, job)
+    for name, asked, _ in steps:
+        (job / name).write_text("\n".join(asked) + "\n", "utf-8")
     if lines.constraints:
         (job / "constraints.txt").write_text("\n".join(lines.constraints) + "\n", "utf-8")
-        options += ["-c", "constraints.txt"]
-    options += [f"--no-binary={name}" for name in lines.from_source]
-    commands: list[str | Sequence[str]] = []
-    if files:
-        commands.append([*_PIP, *_INSTALL, *options])
-    if locked and own:
-        commands.append([*_PIP, *_INSTALL, "--no-deps", "--target", "out/own", *own])
-    tools.containers.run(Job(what, platform, job, tuple(commands), ssh=_over_ssh(wanted)))
+    every = [line for _, asked, _ in steps for line in asked]
+    commands = tuple([*_PIP, *_INSTALL, *words, "-r", name] for name, _, words in steps)
+    work = Job(what, platform, job, commands, secrets=_named(every), ssh=_over_ssh(every))
+    tools.containers.run(work)
     _merge([job / "out/index", job / "out/own"], site)
     # what Lambda lacks of the libraries that were linked to
     _merge([job / "out/lib"], site.parent / "lib")
+
+
+def _steps(
+    lines: Lines, locked: bool, settings: Mapping[str, Any], job: Path
+) -> list[tuple[str, list[str], list[str]]]:
+    """Each call of pip: its file of requirements, the lines in it, its options."""
+    rest, own = _rewritten(lines, job)
+    options = [*_indexes(settings), *(line for line in rest if line.startswith("-"))]
+    options = [_brought(line, job) for line in options]
+    wanted = [line for line in rest if not line.startswith("-")]
+    hashed = any("--hash=" in line for line in wanted)
+    if hashed:
+        # with one hash pip wants one of each: repositories have none, their commits are pinned
+        own += [line for line in wanted if "--hash=" not in line]
+        wanted = [line for line in wanted if line not in own]
+    words = ["--target", "out/index", *(["--no-deps"] * locked)]
+    words += [f"--no-binary={name}" for name in lines.from_source]
+    words += ["-c", "constraints.txt"] if lines.constraints else []
+    if not locked and not hashed:
+        wanted, own = [*wanted, *own], []
+    steps = [
+        ("requirements.txt", wanted, words),
+        ("own.txt", own, ["--target", "out/own", "--no-deps"]),
+    ]
+    return [(name, [*options, *asked], words) for name, asked, words in steps if asked]
+
+
+def _indexes(settings: Mapping[str, Any]) -> list[str]:
+    """uv's `settings` of where packages come from, in pip's words. A user and a password for the
+    index X are in UV_INDEX_X_USERNAME and UV_INDEX_X_PASSWORD."""
+    found = [f"--index-url {settings['index-url']}"] if "index-url" in settings else []
+    found += [f"--extra-index-url {url}" for url in settings.get("extra-index-url", [])]
+    found += [f"{OFFERS}{link}" for link in settings.get("find-links", [])]
+    for index in settings.get("index", []):
+        name = re.sub(r"\W", "_", str(index.get("name", ""))).upper()
+        user, password = f"UV_INDEX_{name}_USERNAME", f"UV_INDEX_{name}_PASSWORD"
+        url = str(index["url"])
+        if {user, password} <= os.environ.keys() and "@" not in url:
+            url = url.replace("://", f"://${{{user}}}:${{{password}}}@", 1)
+        found.append(f"--{'' if index.get('default') else 'extra-'}index-url {url}")
+    return found
+
+
+def _brought(line: str, job: Path) -> str:
+    """The option `line`; a directory of wheels that it names is copied in."""
+    directory = Path(line.removeprefix(OFFERS))
+    if not line.startswith(OFFERS) or not directory.is_dir():
+        return line
+    place = job / "offers" / str(sum(1 for _ in job.glob("offers/*")))
+    place.mkdir(parents=True)
+    for file in directory.iterdir():
+        if file.name.endswith(ARCHIVES):
+            shutil.copy(file, place)
+    return f"{OFFERS}{place.relative_to(job)}"
+
+
+def _named(lines: Sequence[str]) -> dict[str, str]:
+    """The variables that `lines` name, as pip fills them in."""
+    names = {name for line in lines for name in re.findall(r"\$\{([A-Z0-9_]+)\}", line)}
+    return {name: os.environ[name] for name in sorted(names & os.environ.keys())}
 
 
 def _rewritten(lines: Lines, job: Path) -> tuple[list[str], list[str]]:

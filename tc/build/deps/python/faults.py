@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tc.build.deps.python.conflicts import Account, account, name_in, roots, tree
-from tc.build.deps.python.uv import Ended, version_of
+from tc.build.deps.python.environment import version_of
+from tc.build.deps.python.uv import Ended
 from tc.build.runtimes import AL2, System, system_of
 from tc.build.words import few, shown
 from tc.errors import TcError
@@ -22,6 +23,12 @@ _FETCH = re.compile(
 _CUT = re.compile(r"[Bb]ecause (\S+) has an invalid package format")
 _CERTIFICATE = re.compile(r"invalid peer certificate|certificate verify|UnknownIssuer")
 _REFUSED = re.compile(r"401 Unauthorized|403 Forbidden|407 Proxy|Missing credentials")
+#: what could not be written
+_WRITTEN = re.compile(r"(?:at|in|to|file|directory) `(/[^`]+)`|(?: to|at) (/\S+?):? ")
+_GIT = re.compile(r"Git operation failed")
+_FETCHED = re.compile(r"Failed to [a-z ]+ `([^`]+)`")
+_FATAL = re.compile(r"(?:fatal|ERROR): (.+)")
+_ASKED_OF = re.compile(r"An index URL \(([^)]+)\)|[Ff]ailed to fetch: `([^`]+)`")
 _BROKEN = re.compile(
     r"Failed to (?:fetch|download|unzip|extract)|error sending request|Request failed after"
     r"|dns error|timed out|Could not connect|Connection re(?:set|fused)|error decoding response"
@@ -77,7 +84,11 @@ def fault(ended: Ended, asked: Asked) -> TcError:
         return _hash(match[1], asked)
     for pattern, code, sentence, hint in _MACHINE:
         if pattern.search(ended.output):
-            return _error(f"{sentence}{ended.tail}", asked, hint, code=code)
+            place = _WRITTEN.search(ended.output)
+            rest = f": {place[1] or place[2]}" if place else ended.tail
+            return _error(sentence + rest, asked, hint, code=code)
+    if _GIT.search(ended.output):
+        return _repository(ended, asked)
     if _BROKEN.search(ended.output) or _REFUSED.search(ended.output):
         return _index(ended, asked)
     said = account(ended.output)
@@ -112,7 +123,9 @@ def _hash(package: str, asked: Asked) -> TcError:
 
 def _index(ended: Ended, asked: Asked) -> TcError:
     if _REFUSED.search(ended.output):
-        sentence = "the package index refuses access"
+        match = _ASKED_OF.search(ended.output)
+        address = f" {match[1] or match[2]}" if match else ""
+        sentence = f"the package index{address} refuses access"
         hint = "check its address and credentials (UV_INDEX, UV_DEFAULT_INDEX, pip's `index-url`)"
     elif _CERTIFICATE.search(ended.output):
         sentence = "the package index shows a certificate that this machine doesn't trust"
@@ -123,6 +136,17 @@ def _index(ended: Ended, asked: Asked) -> TcError:
         sentence = f"the package index can't be reached, or broke off{what}"
         hint = "check the connection and the proxy, then run this again: what was fetched is kept"
     return _error(sentence, asked, hint, code="index-unreachable")
+
+
+def _repository(ended: Ended, asked: Asked) -> TcError:
+    match, why = _FETCHED.search(ended.output), _FATAL.search(ended.output)
+    what = f" of `{match[1]}`" if match else ""
+    return _error(
+        f"the repository{what} can't be fetched{f': {why[1]}' if why else ended.tail}",
+        asked,
+        "look at the address and the branch, and at the access: what `git ls-remote` says there",
+        code="no-remote",
+    )
 
 
 def _unknown(said: Account, asked: Asked) -> TcError | None:

@@ -15,15 +15,17 @@ doesn't grow with a lock.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from tc.build.deps.python.local import Local, Places, bad_file, closure, read_toml
+from tc.build.deps.python.local import Local, Places, closure, project_file
 from tc.build.deps.python.poetry import poetry_groups, poetry_lines, poetry_sources
-from tc.build.deps.python.requirements import Lines, requirements_file
+from tc.build.deps.python.requirements import OFFERS, Lines, requirements_file
+from tc.build.deps.python.shapes import read_pipfile_lock, read_toml, read_uv_toml
 from tc.build.deps.python.sources import apply_sources, named_indexes, workspace_root
 from tc.build.words import shown
 from tc.errors import TcError
@@ -38,18 +40,33 @@ _SETTINGS = (
     *("no-build-isolation", "no-build-isolation-package", "config-settings"),
     *("dependency-metadata", "extra-build-dependencies"),
 )
+#: what of a Pipfile is no category of packages, or has another name in the lock
+_PIPFILE_OWN = frozenset(
+    {
+        "source",
+        "packages",
+        "dev-packages",
+        "requires",
+        "scripts",
+        "pipfile",
+        "pipenv",
+        "default",
+        "develop",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What is to be installed, as the user's files say it.
 
-    `file` is the one that decides. `lines` (kind `open`) and `constraints` are those of a
-    requirements file, local dependencies as ``name @ file:///…``; `direct` names what the
-    user asks for himself. `root` is the directory of the lock, `member` the package of a uv
-    workspace. `settings` are of [tool.uv]; `pinned_to` says which package comes from which
-    named index. `python` is what the project says of the interpreter. `dev`: dependencies
-    for development too.
+    `file` is the one that decides. `lines` are what the user asks for (PEP 508, and the options
+    of a requirements file), local dependencies as ``name @ file:///…``; of a Pipfile.lock only
+    names. `constraints` are of a requirements file. `root` is the directory of the lock,
+    `member` the package of a uv workspace. `settings` are of [tool.uv]; `pinned_to` says which
+    package comes from which named index. `python` is what the project says of the interpreter.
+    `dev`: dependencies for development too. `made_of` is the hash of what a Pipfile.lock should
+    be made of, and empty where there is no telling.
     """
 
     kind: Kind
@@ -64,6 +81,14 @@ class Wanted:
     python: str = ""
     member: str = ""
     dev: bool = False
+    made_of: str = ""
+
+    @property
+    def offered(self) -> list[Path]:
+        """Directories of this machine whose wheels and archives count, as an index's do."""
+        said = [line.removeprefix(OFFERS) for line in self.lines if line.startswith(OFFERS)]
+        said += self.settings.get("find-links", [])
+        return [Path(one) for one in said if "://" not in one]
 
 
 def wanted(function: Function) -> Wanted | None:
@@ -132,8 +157,7 @@ class _Folder:
     def pyproject(self) -> dict[str, Any]:
         """The whole file, empty when there is none."""
         if self._pyproject is None:
-            file = self.dir / "pyproject.toml"
-            self._pyproject = read_toml(file) if file.is_file() else {}
+            self._pyproject = project_file(self.dir)
         return self._pyproject
 
     def table(self, *keys: str) -> dict[str, Any]:
@@ -189,15 +213,7 @@ class _Folder:
         if not lock.is_file():
             self._refuse_unlocked()
             return None
-        try:
-            data = json.loads(lock.read_bytes())
-        except (ValueError, UnicodeDecodeError) as error:
-            place = (
-                f" (at line {error.lineno}, column {error.colno})"
-                if isinstance(error, json.JSONDecodeError)
-                else ""
-            )
-            raise bad_file(lock, f"it isn't JSON{place}") from None
+        data = read_pipfile_lock(lock)
         sections = ["default", *(["develop"] if self.dev else [])]
         entries = {n: e for s in sections for n, e in (data.get(s) or {}).items()}
         if not entries:
@@ -216,6 +232,7 @@ class _Folder:
             settings={"index": named_indexes(meta.get("sources") or [])},
             python=_pipenv_python(meta.get("requires") or {}),
             dev=self.dev,
+            made_of=_pipfile_hash(self.dir / "Pipfile", meta.get("sources") or []),
         )
 
     def project(self) -> Wanted | None:
@@ -278,9 +295,6 @@ class _Folder:
             ]
             for group in poetry_groups(self.table("tool", "poetry")):
                 poetry_lines(group, lines, self.places, self.dir)
-        wrong = [text for text in asked if not isinstance(text, str)]
-        if wrong:
-            raise bad_file(self.dir / "pyproject.toml", f"a dependency is text, not {wrong[0]!r}")
         root = workspace_root(self.dir, self.places.top, self.pyproject)
         apply_sources(asked, self.pyproject, self.dir, root, lines, self.places)
         return lines
@@ -325,16 +339,37 @@ class _Folder:
 
     def _settings(self, root: Path, *, frozen: bool = False) -> dict[str, Any]:
         """[tool.uv] of the project or its workspace, uv.toml over it."""
-        said = self.pyproject if root == self.dir else read_toml(root / "pyproject.toml")
+        said = self.pyproject if root == self.dir else project_file(root)
         settings = dict(said.get("tool", {}).get("uv", {}))
         if (root / "uv.toml").is_file():
-            settings |= read_toml(root / "uv.toml")
+            settings |= read_uv_toml(root / "uv.toml")
         kept = {key: settings[key] for key in _SETTINGS if key in settings}
         if frozen:
             # a lock has pins and hashes: any index may have them
             kept = {k: v for k, v in kept.items() if not k.endswith("-dependencies")}
             kept |= {"index-strategy": "unsafe-best-match"} if "index" in kept else {}
         return _absolute(kept, root, explicit=not frozen)
+
+
+def _pipfile_hash(file: Path, sources: list[dict[str, Any]]) -> str:
+    """What ``_meta.hash.sha256`` of a lock of `file` is ("Pipfile.lock", pipenv's documentation);
+    `sources` are those of the lock, which has pipenv's own where the file names none."""
+    if not file.is_file():
+        return ""
+    said = read_toml(file)
+    decides = {
+        "_meta": {"sources": said.get("source") or sources, "requires": said.get("requires") or {}},
+        "default": said.get("packages") or {},
+        "develop": said.get("dev-packages") or {},
+    }
+    rest = said.keys() - _PIPFILE_OWN
+    text = json.dumps(
+        decides | {key: said[key] for key in rest},
+        sort_keys=True,
+        separators=(",", ":"),
+        default=str,
+    )
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _absolute(settings: dict[str, Any], root: Path, *, explicit: bool) -> dict[str, Any]:

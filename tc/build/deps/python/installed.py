@@ -133,14 +133,15 @@ def _named(info: Path) -> tuple[str, str]:
     return said.get("Name", name), said.get("Version", version)
 
 
-def unfit(site: Path, built: Collection[str], glibc: int) -> list[str]:
-    """Packages that can't run on glibc 2.`glibc`, as their wheels say of themselves: those for
-    a newer one, and those `built` (canonical names) on this machine that aren't pure."""
+def unfit(site: Path, built: Collection[str], glibc: int) -> dict[str, str]:
+    """name -> version of packages that can't run on glibc 2.`glibc`, as their wheels say of
+    themselves: those for a newer one, and those `built` (canonical names) on this machine that
+    aren't pure."""
     from tc.build.deps.python.local import canonical
 
-    found = []
+    found = {}
     for info in infos(site):
-        name = _named(info)[0]
+        name, version = _named(info)
         wheel = info / "WHEEL"
         text = wheel.read_text("utf-8", "replace") if wheel.is_file() else ""
         tags = re.findall(r"^Tag: *(\S+)", text, re.M)
@@ -149,7 +150,7 @@ def unfit(site: Path, built: Collection[str], glibc: int) -> list[str]:
         else:
             fits = not tags or any(_runs_on(tag.rpartition("-")[2], glibc) for tag in tags)
         if not fits:
-            found.append(name)
+            found[name] = version
     return found
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from tc.build.cache import remove
 from tc.build.deps.python.conflicts import account
 from tc.build.deps.python.container import copy, install_in_container
+from tc.build.deps.python.environment import variables, version_of
 from tc.build.deps.python.faults import Asked, fault, no_wheel
 from tc.build.deps.python.files import Wanted
 from tc.build.deps.python.installed import unfit
@@ -29,7 +29,6 @@ from tc.build.deps.python.uv import (
     read_uv,
     run_uv,
     settings_file,
-    version_of,
 )
 from tc.build.runtimes import system_of
 from tc.build.tools import Tools
@@ -38,18 +37,25 @@ from tc.errors import TcError
 from tc.events import Event
 from tc.spec.layer import Platform
 
+#: codes of errors that say that no container can be had, whatever is to be built in it
+_NO_CONTAINER = ("no-container-engine", "no-builder", "foreign-cpu")
+#: compilers that fail at once: what needs one isn't pure, and to compile it here is in vain
+_NO_COMPILER = {"CC": "false", "CXX": "false", "RUSTC": "false"}
+#: times that other versions are looked for, where the newest are for a newer glibc
+_ROUNDS = 6
 _WHEEL = re.compile(r"\.whl(?:$|[#\s])")
 
 
 @dataclass(frozen=True, slots=True)
 class Installer:
-    """One install; `place` is staging that is gone afterwards."""
+    """One install; `place` is staging that is gone afterwards, `environment` is added to uv's."""
 
     wanted: Wanted
     asked: Asked
     place: Path
     site: Path
     tools: Tools
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def platform(self) -> Platform:
@@ -65,29 +71,51 @@ class Installer:
         if self.tools.always:
             self._in_container(lines)
             return
-        missing = self._with_uv(self._staged(lines))
+        staged = self._staged(lines)
+        missing = self._with_uv(staged)
         if missing:
-            listed = few(missing)
-            has = "has" if len(missing) == 1 else "have"
-            text = (
-                f"{listed} (for {few(list(self.asked.functions))}) {has} no wheel for "
-                f"{self.asked.target}: built in a container"
-            )
-            self.tools.emit(Event("log", text, {"packages": missing}))
-            remove(self.site)
-            try:
-                self._in_container(lines)
-            except TcError as error:
-                if error.code == "interrupted":
-                    raise
+            self._build(missing, lines, staged)
+
+    def _build(self, missing: Sequence[str], lines: Lines, staged: Lines) -> None:
+        """Installs `lines`, of which `missing` have no wheel, in a container; where there can be
+        none, here, if they turn out to be pure Python."""
+        text = (
+            f"{few(missing)} (for {few(list(self.asked.functions))}) {_has(missing)} no wheel for "
+            f"{self.asked.target}: built in a container"
+        )
+        self.tools.emit(Event("log", text, {"packages": list(missing)}))
+        remove(self.site)
+        try:
+            self._in_container(lines)
+        except TcError as error:
+            if error.code == "interrupted":
+                raise
+            if error.code not in _NO_CONTAINER or not self._is_pure(missing, staged):
                 raise no_wheel(missing, self.asked, error) from None
+            text = f"{few(missing)} built here: pure Python, and there is no container"
+            self.tools.emit(Event("log", text, {"packages": list(missing)}))
+
+    def _is_pure(self, names: Sequence[str], staged: Lines) -> bool:
+        """Whether all could be installed, with `names` built on this machine."""
+        source = [*staged.from_source, *map(canonical, names)]
+        # nobody else is to get from uv's cache what was built without a compiler
+        environment = {**_NO_COMPILER, "UV_CACHE_DIR": str(self.place / "uv")}
+        here = replace(self, environment=environment)
+        text = f"No container can be had: trying whether {few(names)} can do without"
+        self.tools.emit(Event("progress", text, {"what": self.what}))
+        try:
+            return not here._with_uv(replace(staged, from_source=source))
+        except TcError as error:
+            if error.code == "interrupted":
+                raise
+            return False
 
     def _lines(self) -> Lines:
         """What is to be installed, pinned where there is a lock."""
         found = self.wanted
         lines = list(found.lines)
         if self.asked.locked:
-            lines = pinned(found, _variables(self.platform), self._read_uv)
+            lines = pinned(found, variables(self.platform), self._read_uv)
         else:
             lines += _also(found)
         return Lines(
@@ -99,11 +127,12 @@ class Installer:
         )
 
     def _read_uv(self, words: Sequence[str]) -> str:
-        return read_uv(words, self.wanted.root, self.tools, self.place)
+        return read_uv(words, self.wanted.file, self.tools, self.place)
 
     def _in_container(self, lines: Lines) -> None:
         install_in_container(
-            self.what, lines, self.asked.locked, self.platform, self.place, self.site, self.tools
+            *(self.what, lines, self.asked.locked, self.wanted.settings, self.platform),
+            *(self.place, self.site, self.tools),
         )
 
     def _staged(self, lines: Lines) -> Lines:
@@ -122,25 +151,43 @@ class Installer:
 
     def _with_uv(self, lines: Lines) -> list[str]:
         """Installs wheels, and what of the project is pure; packages that need a container."""
-        built = [*lines.from_source, *_built_from_source(lines.lines)]
-        words = [*self._words(lines), *(f"--no-binary={name}" for name in sorted(set(built)))]
+        built = sorted({*lines.from_source, *_built_from_source(lines.lines)})
+        source = [f"--no-binary={name}" for name in built]
         if self.platform.host:
-            return self._for_host(words)
-        ended = Ended(0, "")
+            return self._for_host([*self._words(lines), *source])
         missing: list[str] = []
         for name in manylinux(self.platform):
-            version = ["--python-version", version_of(self.platform), "--python-platform", name]
-            ended = self._uv([*words, "--python", host_python(), *version, "--only-binary=:all:"])
+            ended, wrong = self._for_lambda(lines, source, name)
+            # what had no wheel at first is named, where this one doesn't fit either
+            missing = missing or list(wrong)
+            # wheels for a newer glibc were taken: older versions may fit
+            for _ in range(0 if self.asked.locked else _ROUNDS):
+                if ended.code or not wrong or any(canonical(one) in built for one in wrong):
+                    break
+                avoided = [f"{one}!={version}" for one, version in wrong.items()]
+                lines = replace(lines, constraints=[*lines.constraints, *avoided])
+                ended, wrong = self._for_lambda(lines, source, name)
+                if ended.code:
+                    return missing
             if ended.code == 0:
-                # what had no wheel at first is named, where this one doesn't fit either
-                glibc = system_of(self.platform.runtime).glibc[1]
-                wrong = unfit(self.site, built, glibc)
-                return (missing or wrong) if wrong else []
+                return missing if wrong else []
             lacking = account(ended.output).no_wheel
             if not lacking:
                 raise fault(ended, self.asked)
             missing = missing or lacking
         return missing
+
+    def _for_lambda(
+        self, lines: Lines, source: Sequence[str], name: str
+    ) -> tuple[Ended, dict[str, str]]:
+        """Installs for uv's platform `name`; how it ended, and what doesn't fit nevertheless."""
+        version = ["--python-version", version_of(self.platform), "--python-platform", name]
+        words = [*self._words(lines), *source, "--python", host_python(), *version]
+        ended = self._uv([*words, "--only-binary=:all:"])
+        if ended.code:
+            return ended, {}
+        built = [one.removeprefix("--no-binary=") for one in source]
+        return ended, unfit(self.site, built, system_of(self.platform.runtime).glibc[1])
 
     def _for_host(self, words: Sequence[str]) -> list[str]:
         """This machine can build for itself: wheels first, then whatever there is."""
@@ -170,7 +217,12 @@ class Installer:
 
     def _uv(self, words: Sequence[str]) -> Ended:
         remove(self.site)
-        return run_uv(words, self.place, self.tools, f"Installing {self.what}")
+        what = f"Installing {self.what}"
+        return run_uv(words, self.place, self.tools, what, self.environment)
+
+
+def _has(names: Sequence[str]) -> str:
+    return "has" if len(names) == 1 else "have"
 
 
 def _also(found: Wanted) -> list[str]:
@@ -227,30 +279,3 @@ def _check_python(found: Wanted, version: str, asked: Asked) -> None:
         where=shown(found.file.with_name("pyproject.toml")),
         hint="set `runtime.lang` to a Python that it takes, or relax `requires-python`",
     )
-
-
-def _variables(platform: Platform) -> dict[str, str]:
-    """PEP 508's variables where the function runs."""
-    from packaging.markers import default_environment
-
-    short = version_of(platform)
-    full = f"{short}.0"
-    variables: dict[str, Any] = {**default_environment()}
-    variables |= {
-        "python_version": short,
-        "python_full_version": full,
-        "implementation_name": "cpython",
-        "platform_python_implementation": "CPython",
-        "implementation_version": full,
-    }
-    if not platform.host:
-        machine = "aarch64" if platform.arch == "arm64" else "x86_64"
-        variables |= {
-            "sys_platform": "linux",
-            "platform_system": "Linux",
-            "os_name": "posix",
-            "platform_machine": machine,
-            "platform_release": "",
-            "platform_version": "",
-        }
-    return variables

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import configparser
 import re
-import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from tc.build.deps.python.shapes import read_project
 from tc.build.entry import Entry, identity
 from tc.build.files import project_of, sources
 from tc.build.words import shown
@@ -111,28 +111,7 @@ def name_of(path: Path) -> str:
 def project_file(path: Path) -> dict[str, Any]:
     """pyproject.toml of the directory `path`, empty when there is none."""
     file = path / "pyproject.toml"
-    return read_toml(file) if file.is_file() else {}
-
-
-def read_toml(file: Path) -> dict[str, Any]:
-    """A TOML file; TcError with line and column when it is none."""
-    try:
-        return tomllib.loads(file.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise bad_file(file, str(error)) from None
-
-
-def bad_file(file: Path, said: str) -> TcError:
-    """What is told of a file that its own format forbids; `said` may end with
-    ``(at line 3, column 5)``."""
-    text, _, place = said.partition(" (at ")
-    numbers = "".join(f":{part}" for part in re.split(r"[^0-9]+", place) if part)
-    return TcError(
-        f"this file can't be read: {text[:1].lower()}{text[1:]}",
-        code="bad-file",
-        where=f"{shown(file)}{numbers}",
-        hint="mend the file",
-    )
+    return read_project(file) if file.is_file() else {}
 
 
 def _setup_name(path: Path) -> str:

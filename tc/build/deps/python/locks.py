@@ -6,16 +6,14 @@ Pipfile.lock are read here.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tc.build.deps.python.files import Wanted
-from tc.build.deps.python.local import canonical, read_toml
+from tc.build.deps.python.local import canonical
 from tc.build.deps.python.poetry import PoetryLock
-from tc.build.deps.python.requirements import REQUIREMENT, local_line, logical
-from tc.build.words import few, shown
-from tc.errors import TcError
+from tc.build.deps.python.requirements import REQUIREMENT, git_line, local_line, logical
+from tc.build.deps.python.shapes import read_lock, read_pipfile_lock, stale_lock
 
 #: words for uv -> what it printed
 Uv = Callable[[Sequence[str]], str]
@@ -27,7 +25,7 @@ def pinned(wanted: Wanted, environment: Mapping[str, str], uv: Uv) -> list[str]:
     if wanted.kind == "uv":
         return _uv(wanted, uv)
     if wanted.kind == "poetry":
-        lock = PoetryLock(wanted.file, read_toml(wanted.file), environment)
+        lock = PoetryLock(wanted.file, read_lock(wanted.file), environment)
         return lock.lines(wanted.lines)
     return _pipenv(wanted)
 
@@ -63,7 +61,15 @@ def _check_fresh(wanted: Wanted) -> None:
     for one in [*metadata.get("requires-dist", []), *groups]:
         said = SpecifierSet(one.get("specifier", ""))
         locked.setdefault(canonical(one["name"]), []).append(said)
-    stale = []
+    asked = {
+        canonical(match["name"]) for line in wanted.lines if (match := REQUIREMENT.match(line))
+    }
+    # what only an extra asks for is no dependency
+    stale = [
+        canonical(one["name"])
+        for one in metadata.get("requires-dist", [])
+        if canonical(one["name"]) not in asked and "extra ==" not in one.get("marker", "")
+    ]
     for line in wanted.lines:
         match = REQUIREMENT.match(line)
         name = canonical(match["name"]) if match else line
@@ -71,18 +77,12 @@ def _check_fresh(wanted: Wanted) -> None:
         if name not in locked or (rest and SpecifierSet(rest) not in locked[name]):
             stale.append(name)
     if stale:
-        raise TcError(
-            f"{shown(wanted.file)} is older than pyproject.toml: it was made for other versions "
-            f"of {few(sorted(set(stale)))}",
-            code="stale-lock",
-            where=shown(wanted.file),
-            hint="uv lock",
-        )
+        raise stale_lock(wanted.file, "pyproject.toml", stale, "uv lock")
 
 
 def _own_package(wanted: Wanted) -> Mapping[str, Any] | None:
     """What the lock says of the project itself."""
-    packages = read_toml(wanted.file).get("package") or []
+    packages = read_lock(wanted.file).get("package") or []
     for package in packages:
         source = package.get("source", {})
         place = source.get("virtual") or source.get("editable") or source.get("directory")
@@ -98,7 +98,10 @@ def _own_package(wanted: Wanted) -> Mapping[str, Any] | None:
 
 
 def _pipenv(wanted: Wanted) -> list[str]:
-    data = json.loads(wanted.file.read_bytes())
+    data = read_pipfile_lock(wanted.file)
+    made_of = ((data.get("_meta") or {}).get("hash") or {}).get("sha256")
+    if made_of and wanted.made_of and made_of != wanted.made_of:
+        raise stale_lock(wanted.file, "Pipfile", [], "pipenv lock")
     sections = ["default", *(["develop"] if wanted.dev else [])]
     entries = {n: e for s in sections for n, e in (data.get(s) or {}).items()}
     return [_pipenv_line(name, entry, wanted) for name, entry in sorted(entries.items())]
@@ -112,10 +115,7 @@ def _pipenv_line(name: str, entry: Mapping[str, Any], wanted: Wanted) -> str:
         path = (wanted.root / place).resolve()
         return local_line(canonical(name), path, extras, entry.get("markers", ""))
     if "git" in entry:
-        address = f"git+{entry['git']}@{entry.get('ref', 'HEAD')}"
-        if "subdirectory" in entry:
-            address += f"#subdirectory={entry['subdirectory']}"
-        return f"{name}{extras} @ {address}{end}"
+        return git_line(name, entry, extras, end)
     if place:
         return f"{name}{extras} @ {place}{end}"
     hashes = "".join(f" --hash={one}" for one in entry.get("hashes") or [])

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from tc.build.deps.python.local import Places, canonical
-from tc.build.deps.python.requirements import Lines
+from tc.build.deps.python.requirements import Lines, git_line
+from tc.build.deps.python.shapes import bad_file, stale_lock
 from tc.build.deps.python.sources import named_indexes
 from tc.build.words import shown
 from tc.errors import TcError
@@ -57,11 +58,7 @@ def _add(name: str, item: Mapping[str, Any], lines: Lines, places: Places, direc
     if path := item.get("path") or item.get("file"):
         lines.add_local(places.local(path, directory, file, name), extras, marker)
     elif "git" in item:
-        revision = item.get("rev") or item.get("tag") or item.get("branch")
-        address = f"git+{item['git']}" + (f"@{revision}" if revision else "")
-        if "subdirectory" in item:
-            address += f"#subdirectory={item['subdirectory']}"
-        lines.lines.append(f"{name}{extras} @ {address}{end}")
+        lines.lines.append(git_line(name, item, extras, end))
     elif "url" in item:
         lines.lines.append(f"{name}{extras} @ {item['url']}{end}")
     else:
@@ -90,7 +87,10 @@ def pep440(text: str, name: str, file: Path) -> str:
             where=shown(file),
             hint="poetry lock",
         )
-    return ",".join(part for match in _PART.finditer(text) for part in _range(*match.groups()))
+    parts = [match.groups() for match in _PART.finditer(text)]
+    if any(not re.match(r"v?\d|\*\Z", version) for _, version in parts):
+        raise bad_file(file, f"`{text}`, which `{name}` may be, is no version")
+    return ",".join(part for sign, version in parts for part in _range(sign, version))
 
 
 def _range(sign: str | None, version: str) -> list[str]:
@@ -168,13 +168,7 @@ class PoetryLock:
             raise self._stale(name)
 
     def _stale(self, name: str) -> TcError:
-        return TcError(
-            f"{shown(self._file)} is older than pyproject.toml: it was made for other versions of "
-            f"{name}",
-            code="stale-lock",
-            where=shown(self._file),
-            hint="poetry lock",
-        )
+        return stale_lock(self._file, "pyproject.toml", [name], "poetry lock")
 
     def _fits(self, package: Mapping[str, Any], specifier: str) -> bool:
         from packaging.markers import Marker
@@ -221,9 +215,8 @@ class PoetryLock:
             path = (self._file.parent / source["url"]).resolve()
             return f"{name} @ {path.as_uri()}"
         if kind == "git":
-            address = f"git+{source['url']}@{source['resolved_reference']}"
-            below = source.get("subdirectory")
-            return f"{name} @ {address}" + (f"#subdirectory={below}" if below else "")
+            said = {**source, "git": source["url"], "rev": source["resolved_reference"]}
+            return git_line(name, said, "", "")
         files = package.get("files") or self._hashes.get(package["name"]) or []
         hashes = "".join(f" --hash={file['hash']}" for file in files)
         if kind == "url":

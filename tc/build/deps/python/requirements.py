@@ -3,6 +3,7 @@ the directories of the project that it names."""
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tc.build.deps.python.local import Local, Places, canonical
+from tc.build.deps.python.shapes import line_with
 from tc.build.words import shown
 from tc.errors import TcError
 
@@ -21,6 +23,12 @@ REQUIREMENT = re.compile(
     r"(?P<name>[A-Za-z0-9][\w.-]*)\s*(?P<extras>\[[^\]]*\])?\s*"
     r"(?P<rest>@\s*\S+|[^;@]*?)\s*(?P<marker>;.*)?\Z"
 )
+_VERSION = r"(?:===?|~=|!=|<=?|>=?)\s*[\w.*+!-]+"
+_PLAIN = re.compile(
+    rf"[A-Za-z0-9][\w.-]*(?:\[[\w, .-]*\])?\s*(?:{_VERSION}(?:\s*,\s*{_VERSION})*)?\Z"
+)
+#: what pip and uv fill in from the environment
+_VARIABLE = re.compile(r"\$\{\w+\}")
 _PATH = re.compile(r"(?P<path>[^\[;]+?)(?P<extras>\[[^\]]*\])?\s*(?P<marker>;.*)?\Z")
 #: of pip alone, or tc's own business
 _DROPPED = (
@@ -30,7 +38,9 @@ _DROPPED = (
     "--require-hashes",
     "--progress-bar",
 )
-_ARCHIVES = (".whl", ".tar.gz", ".zip")
+ARCHIVES = (".whl", ".tar.gz", ".zip")
+#: begins a line that names a directory, or a page, with wheels
+OFFERS = "--find-links "
 
 
 @dataclass(slots=True)
@@ -62,9 +72,37 @@ class Lines:
         self.lines.append(local_line(local.name, local.path, extras, marker))
 
 
+def git_line(name: str, said: Mapping[str, Any], extras: str, end: str) -> str:
+    """A requirement that is in the repository ``git``, at ``rev``, ``tag``,
+    ``branch`` or ``ref``."""
+    revision = next((said[key] for key in ("rev", "tag", "branch", "ref") if said.get(key)), "")
+    address = f"git+{said['git'].removeprefix('git+')}" + (f"@{revision}" if revision else "")
+    below = said.get("subdirectory")
+    return f"{name}{extras} @ {address}" + (f"#subdirectory={below}" if below else "") + end
+
+
 def local_line(name: str, path: Path, extras: str = "", marker: str = "") -> str:
     text = f"{name}{extras or ''} @ {path.as_uri()}"
     return f"{text} ; {marker.lstrip('; ')}" if marker else text
+
+
+def check_requirement(text: str, file: Path, line: int = 0) -> None:
+    """Raises TcError when `text`, which stands in `file`, is no requirement (PEP 508)."""
+    if _PLAIN.match(text):
+        return
+    # what is plain needn't be looked at by a parser, which takes time to load
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        Requirement(_VARIABLE.sub("variable", text))
+    except InvalidRequirement as error:
+        said = masked_address(str(error).partition("\n")[0])
+        raise TcError(
+            f"this is no requirement: `{masked_address(text)}`: {said[:1].lower()}{said[1:]}",
+            code="bad-file",
+            where=f"{shown(file)}:{line}" if line else shown(file) + line_with(file, text),
+            hint="write a name and a version: requests>=2.32",
+        ) from None
 
 
 def moved_line(line: str, places: Mapping[str, str]) -> str:
@@ -87,18 +125,14 @@ class _Reading:
 
     def read(self, file: Path, above: tuple[Path, ...], *, constraint: bool) -> Lines:
         lines = Lines()
-        try:
-            text = file.read_text("utf-8-sig")
-        except UnicodeDecodeError:
-            raise TcError("this file isn't UTF-8", code="bad-file", where=shown(file)) from None
-        for number, line in logical(text):
+        for number, line in logical(_text(file)):
             where = f"{shown(file)}:{number}"
             if match := _INCLUDE.match(line):
                 self._include(match, line, file, where, above, lines)
             elif constraint:
                 lines.constraints.append(line)
             else:
-                self._line(line, file, where, lines)
+                self._line(line, file, number, lines)
         return lines
 
     def _include(
@@ -123,7 +157,7 @@ class _Reading:
         constraint = line.startswith(("-c", "--constraint"))
         lines.add(self.read(target, (*above, file.resolve()), constraint=constraint))
 
-    def _line(self, line: str, file: Path, where: str, lines: Lines) -> None:
+    def _line(self, line: str, file: Path, number: int, lines: Lines) -> None:
         editable = _EDITABLE.match(line)
         if editable:
             line = editable[1].strip()
@@ -133,19 +167,14 @@ class _Reading:
             lines.from_source += [canonical(n) for n in re.split(r"[\s,=]+", line)[1:] if n]
         elif line.startswith("-"):
             lines.lines.append(_option(line, file.parent))
-        elif found := self._local(line, file, lines):
+        elif found := self._local(line, file):
             lines.add(found)
-        elif REQUIREMENT.match(_without_hashes(line)) or re.match(r"\S+://", line):
-            lines.lines.append(line)
         else:
-            raise TcError(
-                f"this is no requirement: `{masked_address(line)}`",
-                code="bad-file",
-                where=where,
-                hint="write a name and a version: requests>=2.32",
-            )
+            if not re.match(r"\S+://", line):
+                check_requirement(_without_hashes(line), file, number)
+            lines.lines.append(line)
 
-    def _local(self, line: str, file: Path, lines: Lines) -> Lines | None:  # noqa: ARG002
+    def _local(self, line: str, file: Path) -> Lines | None:
         """`line` when it names something of the project."""
         named = REQUIREMENT.match(line)
         rest = (named["rest"] or "") if named else ""
@@ -170,11 +199,26 @@ class _Reading:
         return found
 
 
+def _text(file: Path) -> str:
+    """What `file` says; PowerShell's ``>`` writes UTF-16, which pip reads too."""
+    data = file.read_bytes()
+    marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        return data.decode("utf-16" if marked else "utf-8-sig")
+    except UnicodeDecodeError:
+        raise TcError(
+            "this file isn't UTF-8",
+            code="bad-file",
+            where=shown(file),
+            hint="save it as UTF-8",
+        ) from None
+
+
 def _is_path(line: str, path: str, base: Path) -> bool:
     if "://" in line and not line.startswith("file:"):
         return False
     starts = path.startswith((".", "/")) or line.startswith("file:")
-    return starts or path.endswith(_ARCHIVES) or ("/" in path and (base / path).exists())
+    return starts or path.endswith(ARCHIVES) or ("/" in path and (base / path).exists())
 
 
 def _without_hashes(line: str) -> str:
@@ -185,7 +229,7 @@ def _option(line: str, base: Path) -> str:
     """An option that means the same in any directory."""
     match = re.match(r"(-f|--find-links)(?:\s*=\s*|\s+)(\S+)", line)
     if match and "://" not in match[2]:
-        return f"--find-links {(base / match[2]).resolve()}"
+        return f"{OFFERS}{(base / match[2]).resolve()}"
     return line
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tc.build.deps.python.local import Local, Places, canonical, name_of, project_file
-from tc.build.deps.python.requirements import REQUIREMENT, Lines
+from tc.build.deps.python.requirements import REQUIREMENT, Lines, check_requirement, git_line
 from tc.build.words import shown
 from tc.errors import TcError
 
@@ -78,14 +78,9 @@ def apply_sources(
     bases = {canonical(name): directory for name in own}
     file = directory / "pyproject.toml"
     for text in asked:
+        check_requirement(text.strip(), file)
         match = REQUIREMENT.match(text.strip())
-        if match is None:
-            raise TcError(
-                f"this is no requirement: `{text}`",
-                code="bad-file",
-                where=shown(file),
-                hint="write a name and a version: requests>=2.32",
-            )
+        assert match is not None
         name = canonical(match["name"])
         source = known.get(name)
         rest = (match["rest"] or "").strip()
@@ -119,11 +114,7 @@ def _from(
     elif item.get("workspace"):
         lines.add_local(_member(name, root, file, places), extras, marker)
     elif "git" in item:
-        revision = item.get("rev") or item.get("tag") or item.get("branch")
-        address = f"git+{item['git'].removeprefix('git+')}" + (f"@{revision}" if revision else "")
-        if "subdirectory" in item:
-            address += f"#subdirectory={item['subdirectory']}"
-        lines.lines.append(f"{name}{extras} @ {address}{end}")
+        lines.lines.append(git_line(name, item, extras, end))
     elif "url" in item:
         lines.lines.append(f"{name}{extras} @ {item['url']}{end}")
     else:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from tc.build.deps.python.conflicts import PROJECT
 from tc.build.deps.python.requirements import masked_address
 from tc.build.runtimes import system_of
 from tc.build.tools import Tools
+from tc.build.words import shown
 from tc.errors import TcError
 from tc.events import Event
 from tc.indexes import uv_arguments, uv_environment
@@ -26,6 +28,7 @@ _MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
 _KNOWN = (17, 28, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40)
 #: uv tells of what it downloads when that is large
 _DOWNLOADING = re.compile(r"\s*Downloading (\S+) \(([^)]+)\)")
+_NO_EXTRA = re.compile(r"warning: The package (`[^`]+`) does not have an extra named `([^`]+)`")
 _VARIABLE = re.compile(r"\$\{\w+\}")
 _TAIL = 12
 
@@ -42,11 +45,6 @@ class Ended:
         """The last lines, as they stand below an error's sentence."""
         lines = self.output.strip().splitlines()[-_TAIL:]
         return "".join(f"\n  {line}" for line in lines)
-
-
-def version_of(platform: Platform) -> str:
-    """3.12 of ``python3.12``."""
-    return platform.runtime.removeprefix("python")
 
 
 def manylinux(platform: Platform) -> list[str]:
@@ -69,8 +67,16 @@ def host_python() -> str:
     return os.path.realpath(getattr(sys, "_base_executable", "") or sys.executable)
 
 
-def run_uv(words: Sequence[str], directory: Path, tools: Tools, what: str) -> Ended:
-    """Runs uv in `directory`; `what` is being done, for the progress that is told."""
+def run_uv(
+    words: Sequence[str],
+    directory: Path,
+    tools: Tools,
+    what: str,
+    environment: Mapping[str, str],
+) -> Ended:
+    """Runs uv in `directory`; `what` is being done, for the progress that is told;
+    `environment` is added to uv's. Raises TcError
+    when it is interrupted."""
     lines: list[str] = []
 
     def tell(line: str) -> None:
@@ -79,22 +85,30 @@ def run_uv(words: Sequence[str], directory: Path, tools: Tools, what: str) -> En
         if match := _DOWNLOADING.match(line):
             text = f"{what}: {match[1]} ({match[2]})"
             tools.emit(Event("progress", text, {"what": what}))
+        if match := _NO_EXTRA.match(line):
+            text = f"{match[1]}, which is asked for, has no extra `{match[2]}`"
+            tools.emit(Event("warning", text, {"code": "no-such-extra"}))
 
-    code = tools.running.stream(_program(words, directory, tools), tell)
+    program = _program(words, directory, tools)
+    program = replace(program, environment={**program.environment, **environment})
+    code = tools.running.stream(program, tell)
+    if code in (-signal.SIGTERM, -signal.SIGINT):
+        raise TcError("the commands were interrupted", code="interrupted")
     return Ended(code, masked_address("\n".join(lines)))
 
 
-def read_uv(words: Sequence[str], directory: Path, tools: Tools, scratch: Path) -> str:
-    """What uv prints; TcError with its words when it fails."""
+def read_uv(words: Sequence[str], lock: Path, tools: Tools, scratch: Path) -> str:
+    """What uv prints of the `lock` in its directory; TcError with its words when it fails."""
     out, errors = scratch / "uv.out", scratch / "uv.err"
     with out.open("wb") as printed, errors.open("wb") as said:
-        code = tools.running.run(_program(words, directory, tools), printed.fileno(), said.fileno())
+        program = _program(words, lock.parent, tools)
+        code = tools.running.run(program, printed.fileno(), said.fileno())
     if code:
         ended = Ended(code, masked_address(errors.read_text("utf-8", "replace")))
         raise TcError(
             f"uv can't read the lock:{ended.tail}",
             code="bad-file",
-            where=str(directory),
+            where=shown(lock),
             hint="mend what uv says, or make the lock anew: uv lock",
         )
     return out.read_text("utf-8")
