@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from tc.cli.app import app
+from tc.cli.app import command_line
 
 FILE = Path(__file__).resolve().parent.parent / "docs" / "cli.md"
 WIDTH = 88
@@ -23,7 +23,7 @@ Exit codes and errors: [errors.md](errors.md).
 def text() -> str:
     """The whole page."""
     parts = [_HEAD]
-    for context in contexts(typer.main.get_command(app), "tc"):
+    for context in contexts(typer.main.get_command(command_line()), "tc"):
         parts.append(f"## {context.command_path}\n\n```\n{context.get_help().strip()}\n```\n")
     return "\n".join(parts)
 

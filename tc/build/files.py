@@ -58,6 +58,12 @@ SECRET = (
     ".netrc",
     ".npmrc",
     ".pypirc",
+    ".git-credentials",
+    ".ssh",
+    ".docker",
+    "id_rsa",
+    "id_ecdsa",
+    "id_ed25519",
     "*.pem",
     # the certificate authorities that HTTP libraries bring along
     "!cacert.pem",

@@ -18,6 +18,7 @@ import shutil
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -179,9 +180,10 @@ def _needs(function: Function) -> Needs | None:
 
 def build_image(image: Image, bases: Mapping[str, str], tools: Tools) -> BuiltImage:
     """The image, made by the container engine where that lacks it. Raises TcError."""
-    from tc.build.container.builder import CPUS, LABEL, told
+    from tc.build.container.builder import CPUS, LABEL
     from tc.build.container.client import connect, explained
     from tc.build.container.files import packed
+    from tc.build.container.steps import told
 
     function = image.function
     what = f"building the image {image.name}"
@@ -195,7 +197,8 @@ def build_image(image: Image, bases: Mapping[str, str], tools: Tools) -> BuiltIm
             context = private(place / "context")
             _fill(image, context, bases, client, tools)
             with explained(what, tag, function.arch), packed(context, ".") as archive:
-                steps = client.api.build(
+                build = partial(
+                    client.api.build,
                     fileobj=archive,
                     custom_context=True,
                     tag=tag,
@@ -206,7 +209,7 @@ def build_image(image: Image, bases: Mapping[str, str], tools: Tools) -> BuiltIm
                     forcerm=True,
                     decode=True,
                 )
-                told(steps, what, tag, function.arch, tools.emit, tools.running)
+                told(build, what, tag, function.arch, tools.emit, tools.running)
         made = _known(client, tag)
         if made is None:
             raise TcError(f"{what} left no image", code="container-failed", where=tag)
@@ -240,6 +243,7 @@ def _fill(image: Image, context: Path, bases: Mapping[str, str], client: Any, to
         _base(function, bases),
         _platform(function),
         tools.emit,
+        tools.running,
         setting="builder.runtime_images",
     )
     _code(function, private(context / "code"), tools)
@@ -284,8 +288,8 @@ def _code(function: Function, directory: Path, tools: Tools) -> None:
 def push_image(built: BuiltImage, registry: Registry, tools: Tools) -> str:
     """Pushes the image under both of its tags; the digest it has in the registry
     (``sha256:…``). Only layers that the registry lacks are sent."""
-    from tc.build.container.builder import told
     from tc.build.container.client import connect, explained
+    from tc.build.container.steps import told
 
     image = built.image
     repository = f"{registry.host}/{image.repository}"
@@ -296,23 +300,16 @@ def push_image(built: BuiltImage, registry: Registry, tools: Tools) -> str:
         for tag in dict.fromkeys((image.digest_tag, image.tag)):
             with explained(what, repository):
                 client.api.tag(built.id, repository, tag)
-                steps = client.api.push(
+                push = partial(
+                    client.api.push,
                     repository,
                     tag=tag,
                     stream=True,
                     decode=True,
                     auth_config=dict(registry.login) if registry.login else None,
                 )
-                seen: list[str] = []
-                told(
-                    _noting(steps, seen),
-                    what,
-                    repository,
-                    image.function.arch,
-                    tools.emit,
-                    tools.running,
-                )
-                digest = seen[-1] if seen else digest
+                arch = image.function.arch
+                digest = told(push, what, repository, arch, tools.emit, tools.running)
     finally:
         client.close()
     if not digest:
@@ -350,12 +347,3 @@ def digest_in(registry: Registry, repository: str, tag: str) -> str:
         ) from error
     finally:
         client.close()
-
-
-def _noting(steps: Any, digests: list[str]) -> Any:
-    """`steps`; the digest that the registry gives goes to `digests`."""
-    for step in steps:
-        found = (step.get("aux") or {}).get("Digest")
-        if found:
-            digests.append(str(found))
-        yield step

@@ -309,7 +309,10 @@ def _built(function: Function, commands: Commands, work: _Work) -> Artifact:
     """What the commands made of the sources, now or the last time."""
     found = sources(function.dir, function.ignore)
     contained = work.tools.always
-    known = _remembered(work.cache, _key(identity(found), commands, contained=contained))
+    # what was built in a container was asked for: Lambda gets it while it is of these files
+    ways = (True,) if contained else (True, False) if work.host is on_lambda else (False,)
+    keys = [_key(identity(found), commands, contained=way) for way in ways]
+    known = next((made for key in keys if (made := _remembered(work.cache, key))), None)
     if known is not None:
         with opened(known) as entries:
             return _stored(function, entries, work, known.stem)

@@ -2,62 +2,34 @@
 
 from __future__ import annotations
 
-import copy
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from importlib import import_module
 
 import typer
 
-from tc.cli import (
-    build,
-    compose,
-    create,
-    delete,
-    diff,
-    invoke,
-    list_,
-    local,
-    login,
-    logs,
-    prune,
-    resolve,
-    run_task,
-    scaffold,
-    schema,
-    update,
-    validate,
-)
-
-app = typer.Typer(
-    name="tc",
-    help="Compose, deploy and run AWS serverless topologies: a sandbox of your own in seconds.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Start with: tc create -s SANDBOX -e local",
-)
-
-app.command("create")(create.create)
-app.command("update")(update.update)
-app.command("diff")(diff.diff)
-app.command("build")(build.build)
-app.command("delete")(delete.delete)
-app.command("invoke")(invoke.invoke)
-app.command("logs")(logs.logs)
-app.command("list")(list_.list_)
-app.command("prune")(prune.prune)
-app.command("compose")(compose.compose)
-app.command("validate")(validate.validate)
-app.command("resolve")(resolve.resolve)
-app.command("schema")(schema.schema)
-app.command("scaffold")(scaffold.scaffold)
-app.command("run")(run_task.run_task)
-app.command("login")(login.login)
-app.add_typer(local.app, name="local")
+#: command -> its module here, and its function there, or its app of subcommands
+COMMANDS: dict[str, tuple[str, str]] = {
+    "create": ("create", "create"),
+    "update": ("update", "update"),
+    "diff": ("diff", "diff"),
+    "build": ("build", "build"),
+    "delete": ("delete", "delete"),
+    "invoke": ("invoke", "invoke"),
+    "logs": ("logs", "logs"),
+    "list": ("list_", "list_"),
+    "prune": ("prune", "prune"),
+    "compose": ("compose", "compose"),
+    "validate": ("validate", "validate"),
+    "resolve": ("resolve", "resolve"),
+    "schema": ("schema", "schema"),
+    "scaffold": ("scaffold", "scaffold"),
+    "run": ("run_task", "run_task"),
+    "login": ("login", "login"),
+    "local": ("local", "app"),
+}
 
 
-@app.callback()
 def top(
     version: bool = typer.Option(False, "--version", "-V", help="Show the version and exit."),
     debug: bool = typer.Option(
@@ -73,21 +45,33 @@ def top(
         raise typer.Exit
 
 
+def command_line(names: Iterable[str] = COMMANDS) -> typer.Typer:
+    """The app with the commands `names`; only their modules are loaded."""
+    app = typer.Typer(
+        name="tc",
+        help="Compose, deploy and run AWS serverless topologies: a sandbox of your own in seconds.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        epilog="Start with: tc create -s SANDBOX -e local",
+    )
+    app.callback()(top)
+    for name in names:
+        module, attribute = COMMANDS[name]
+        found = getattr(import_module(f"tc.cli.{module}"), attribute)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=name)
+        else:
+            app.command(name)(found)
+    return app
+
+
 def run(arguments: Sequence[str]) -> int:
     """Runs one command; returns its exit code. A wrong option is told with the usage, code 2."""
+    named = [name for name in arguments[:1] if name in COMMANDS]
     try:
-        _narrowed(arguments)(list(arguments))
+        command_line(named or COMMANDS)(list(arguments))
     except SystemExit as end:
         return int(end.code or 0)
     return 0
-
-
-def _narrowed(arguments: Sequence[str]) -> typer.Typer:
-    """The app with only the command that comes first, if one does: Typer inspects
-    the signature of every command it has, 5 ms for all of them."""
-    named = [c for c in app.registered_commands if c.name in arguments[:1]]
-    if not named:
-        return app
-    narrowed = copy.copy(app)
-    narrowed.registered_commands, narrowed.registered_groups = named, []
-    return narrowed

@@ -7,7 +7,6 @@ imports botocore, and YAML is loaded only when there is a file to read.
 
 from __future__ import annotations
 
-import configparser
 import os
 import re
 from collections.abc import Collection, Mapping
@@ -487,6 +486,8 @@ _AWS_FILES = (
 
 
 def _sections(path: Path) -> list[str]:
+    import configparser
+
     parser = configparser.RawConfigParser(default_section="")
     try:
         parser.read(path, encoding="utf-8")

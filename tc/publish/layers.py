@@ -76,8 +76,7 @@ def differing(
 def _refuse(foreign: Sequence[str]) -> None:
     if foreign:
         raise TcError(
-            f"{len(foreign)} layer{'s' if len(foreign) != 1 else ''} of these names exist and "
-            "belong to somebody else:\n  " + "\n  ".join(foreign),
+            "layers of these names belong to somebody else:\n  " + "\n  ".join(foreign),
             code="not-owned",
             hint="list another name in `runtime.layers`, or take them over with `--adopt`",
         )

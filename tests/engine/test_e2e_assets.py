@@ -257,6 +257,31 @@ def test_a_dry_run_says_what_would_move_and_writes_nothing(project: Project) -> 
     assert "1 file, 4.9 KB; nothing moves" in said.out
 
 
+def test_another_topology_does_not_replace_it_and_publishes_the_rest(project: Project) -> None:
+    (project.root / "reader/artifacts").mkdir()
+    (project.root / "reader/artifacts/model").write_text("ours")
+    build(project, "--kind", "artifacts")
+    other = project.root.with_name("reports")
+    for name, path in (("reader", place(project)), ("writer", place(project, "other"))):
+        (other / name / "artifacts").mkdir(parents=True)
+        (other / name / "artifacts/model").write_text("theirs")
+        (other / name / "handler.py").write_text(HANDLER)
+        function = {"name": name, "assets": {"MODEL_PATH": path}}
+        (other / name / "function.json").write_text(json.dumps(function))
+    (other / "topology.yml").write_text("name: reports\n")
+    words = ["build", "-e", "local", "--publish", "--kind", "artifacts"]
+    said = project.lab.tc(*words, cwd=other, code=1)
+    assert "is the topology `etl`'s" in said.text
+    assert f"Published 1 file at {place(project, 'other')}" in said.text
+    project.create()
+    ours = {"model": hashlib.sha256(b"ours").hexdigest()}
+    assert json.loads(project.tc("invoke", "--payload", "{}").out)["files"] == ours
+
+    project.lab.tc(*words, "--adopt", cwd=other)
+    theirs = {"model": hashlib.sha256(b"theirs").hexdigest()}
+    assert json.loads(project.tc("invoke", "--payload", "{}").out)["files"] == theirs
+
+
 @pytest.mark.parametrize(
     ("prepare", "code"),
     [

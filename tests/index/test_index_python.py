@@ -50,6 +50,16 @@ def test_numpy_and_pandas_for_another_cpu_without_a_container(
     assert not check_elves(layer, platform, provided("python3.10"), packages)
 
 
+def test_pure_python_without_a_wheel_needs_no_container(
+    index: dict[str, str], tmp_path: Path, cache: Path
+) -> None:
+    platform = Platform("python3.12", "arm64")
+    layer, packages = install(tmp_path, "docopt==0.6.2\n", platform, cache)
+    assert [package.name for package in packages] == ["docopt"]
+    assert (layer / "python/docopt.py").is_file()
+    assert not elves(layer)
+
+
 def cpu() -> float:
     """Seconds of CPU that programs have used that this test started."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)

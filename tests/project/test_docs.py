@@ -16,7 +16,7 @@ from codes import ROOT, codes
 from pydantic import BaseModel
 
 from tc import __version__
-from tc.cli.app import app
+from tc.cli.app import command_line
 from tc.components import sections
 from tc.config import _ENV_KEYS as ENV_KEYS
 from tc.load.infer import RUNTIMES
@@ -123,7 +123,7 @@ def keys_of(model: type[BaseModel]) -> set[str]:
 
 def all_commands() -> Iterator[tuple[str, Any]]:
     """(``tc local start``, the command), without tc itself."""
-    waiting: list[tuple[str, Any]] = [("tc", typer.main.get_command(app))]
+    waiting: list[tuple[str, Any]] = [("tc", typer.main.get_command(command_line()))]
     while waiting:
         path, command = waiting.pop()
         if path != "tc":
@@ -148,7 +148,7 @@ def parse(line: str, *, whole: bool) -> None:
     Where it is a part of one, only its words are checked.
     """
     words = shlex.split(re.split(r" [|>] ", line)[0])
-    command: Any = typer.main.get_command(app)
+    command: Any = typer.main.get_command(command_line())
     context = command.make_context("tc", [], resilient_parsing=True)
     while hasattr(command, "commands") and words and not words[0].startswith("-"):
         name = words.pop(0)

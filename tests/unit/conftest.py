@@ -18,6 +18,8 @@ pytest.register_assert_rewrite(
     "fake_functions",
     "fake_data",
     "fake_store",
+    "fake_files",
+    "asset_world",
 )
 
 from composing import Directory  # noqa: E402

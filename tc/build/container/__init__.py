@@ -121,7 +121,7 @@ class Engine:
 
         trusting = bool(settings.certificates(os.environ))
         made = settings.handed_in(os.environ, trusting=trusting)
-        made |= settings.git_credentials(job, os.environ)
+        made |= settings.git_credentials(job, os.environ, self._running)
         return made | _ssh(job.ssh) | dict(job.environment) | dict(job.secrets)
 
     def provided(self, platform: Platform) -> frozenset[str]:
@@ -133,7 +133,7 @@ class Engine:
             if platform not in self._provided:
                 asked = bool(self._builders) or bool(self._runtime_images)
                 self._provided[platform] = (
-                    provided(platform, self._runtime_images, self._cache, self._emit)
+                    provided(platform, self._runtime_images, self._cache, self._emit, self._running)
                     if asked and not platform.host
                     else known(platform)
                 )

@@ -20,7 +20,7 @@ from typing import IO, Any
 
 from tc.build.cache import private
 from tc.build.container.builder import CPUS, LABEL
-from tc.build.container.client import explained, foreign_cpu
+from tc.build.container.client import answers, explained, foreign_cpu, hang_up
 from tc.errors import TcError
 from tc.spec.layer import Platform
 
@@ -46,6 +46,7 @@ class Box:
         self._cache = cache
         self.id = ""
         self._held: Any = None
+        self._coming: list[Any] = []
 
     @contextlib.contextmanager
     def opened(self, volumes: Mapping[str, Mapping[str, str]]) -> Iterator[Box]:
@@ -86,6 +87,8 @@ class Box:
         from docker.errors import APIError
         from requests import RequestException
 
+        for answer in self._coming:
+            hang_up(answer)
         if self.id:
             # gone already, on its way, or with an engine that is gone
             with contextlib.suppress(APIError, RequestException):
@@ -100,7 +103,8 @@ class Box:
         from docker.errors import NotFound
 
         try:
-            chunks, _ = self._api.get_archive(self.id, path)
+            with answers(self._api) as self._coming:
+                chunks, _ = self._api.get_archive(self.id, path)
         except NotFound:
             return None
         archive: Iterator[bytes] = iter(chunks)

@@ -9,14 +9,25 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from tc.errors import TcError
 
-#: seconds that the engine may take for an answer that isn't a stream
+#: seconds that the engine may take for an answer that isn't a stream, and for its first
 _PATIENCE = 120
+_GREETING = 20
 _INSTALL = "install Docker, or set DOCKER_HOST to an engine elsewhere"
+_PODMAN = (
+    "systemctl --user start podman.socket && "
+    'export DOCKER_HOST="unix://$XDG_RUNTIME_DIR/podman/podman.sock"'
+)
+_FORWARD = (
+    "ssh -fNL /tmp/docker.sock:/var/run/docker.sock HOST && "
+    "export DOCKER_HOST=unix:///tmp/docker.sock"
+)
+#: nobody answers
+_SILENT = (FileNotFoundError, ConnectionRefusedError, TimeoutError)
 _FULL = ("no space left on device", "disk quota exceeded")
 _FOREIGN_CPU = ("exec format error", "does not match the specified platform")
 
@@ -31,14 +42,41 @@ def connect() -> Any:
 
     try:
         client = docker.from_env(
-            timeout=_PATIENCE,
+            timeout=_GREETING,
             environment={**os.environ, **_context()},
-            use_ssh_client=os.environ.get("DOCKER_HOST", "").startswith("ssh://"),
         )
         client.ping()
+        client.api.timeout = _PATIENCE
     except (DockerException, OSError) as error:
         raise unreachable(error) from error
     return client
+
+
+@contextmanager
+def answers(api: Any) -> Iterator[list[Any]]:
+    """The answers that the engine gives within, which may be streams that are still read."""
+    found: list[Any] = []
+
+    def note(answer: Any, **_: Any) -> None:
+        found.append(answer)
+
+    hooks = api.hooks["response"]
+    hooks.append(note)
+    try:
+        yield found
+    finally:
+        hooks.remove(note)
+
+
+def hang_up(answer: Any) -> None:
+    """Ends a stream, whoever reads it: the engine doesn't remove a container whose files are
+    on their way."""
+    from docker.errors import DockerException
+    from docker.types import CancellableStream
+
+    # it was read to its end, or goes through something without a socket
+    with suppress(OSError, AttributeError, DockerException):
+        CancellableStream(iter(()), answer).close()
 
 
 def is_remote(client: Any) -> bool:
@@ -70,9 +108,13 @@ def unreachable(error: BaseException) -> TcError:
             "this user may not use the container engine",
             'sudo usermod -aG docker "$USER", then log in again',
         )
+    elif host.startswith("ssh://"):
+        said, hint = f"no container engine is reached over ssh ({host})", _FORWARD
     elif shutil.which("docker") is None and not host:
-        said, hint = "there is no container engine on this machine", _INSTALL
-    elif any(isinstance(one, FileNotFoundError | ConnectionRefusedError) for one in reasons):
+        podman = shutil.which("podman") is not None
+        said = f"there is no {'Docker' if podman else 'container engine'} on this machine"
+        hint = _PODMAN if podman else _INSTALL
+    elif any(isinstance(one, _SILENT) for one in reasons):
         said = f"no container engine answers at {host}" if host else "Docker isn't running"
         hint = "open Docker Desktop" if sys.platform == "darwin" else "sudo systemctl start docker"
         hint = "start the engine there, or unset DOCKER_HOST" if host else hint
@@ -104,15 +146,20 @@ def _said(error: BaseException) -> str:
 
 
 @contextmanager
-def explained(what: str, image: str = "", arch: str = "") -> Iterator[None]:
-    """What the engine refuses while `what` (``building dependencies of etl``) as TcError."""
+def explained(
+    what: str, image: str = "", arch: str = "", *, refusals: bool = True
+) -> Iterator[None]:
+    """What the engine refuses while `what` (``building dependencies of etl``) as TcError, and
+    that it is gone; its refusals stay as they are without `refusals`."""
     import requests
-    from docker.errors import DockerException
+    from docker.errors import APIError, DockerException
     from urllib3.exceptions import HTTPError
 
     try:
         yield
     except (DockerException, requests.RequestException, HTTPError) as error:
+        if isinstance(error, APIError) and not refusals:
+            raise
         raise _translated(error, what, image, arch) from error
     except OSError as error:
         # a connection that ended; files have sentences of their own
@@ -123,7 +170,7 @@ def explained(what: str, image: str = "", arch: str = "") -> Iterator[None]:
 
 def _translated(error: BaseException, what: str, image: str, arch: str) -> TcError:
     said = _said(error)
-    if any(sign in said.lower() for sign in _FULL):
+    if is_full(said):
         return disk_full(what)
     if any(sign in said.lower() for sign in _FOREIGN_CPU):
         return foreign_cpu(image, arch)
@@ -141,6 +188,11 @@ def _lost(what: str) -> TcError:
         code="container-lost",
         hint="docker info, then run this again",
     )
+
+
+def is_full(said: str) -> bool:
+    """Whether the engine says that it has no room left."""
+    return any(sign in said.lower() for sign in _FULL)
 
 
 def disk_full(what: str) -> TcError:

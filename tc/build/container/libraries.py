@@ -20,6 +20,7 @@ from tc.build.container.builder import CPUS, LABEL, available, runtime_image
 from tc.build.container.client import connect, explained
 from tc.errors import TcError
 from tc.events import Emit
+from tc.processes import Running
 from tc.spec.layer import Platform
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def names_in(lines: Iterable[str]) -> frozenset[str]:
 
 
 def provided(
-    platform: Platform, images: Mapping[str, str], cache: Path, emit: Emit
+    platform: Platform, images: Mapping[str, str], cache: Path, emit: Emit, running: Running
 ) -> frozenset[str]:
     """What the runtime image has, read once for each image; `known` when it can't be had."""
     try:
@@ -69,6 +70,7 @@ def provided(
             runtime_image(platform, images),
             platform,
             emit,
+            running,
             setting="builder.runtime_images",
         )
         place = cache / "provided" / f"{image.id.rpartition(':')[2]}.json"

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tc.build.tools import Job
 from tc.indexes import pip_settings, uv_environment
+from tc.processes import Program, Running
 
 #: where the certificates of this machine are put, and the variables that name them
 CERTIFICATES = "/etc/tc/ca.pem"
@@ -132,12 +133,12 @@ def git_hosts(job: Job) -> list[str]:
     return sorted({host for text in texts for host in _GIT.findall(text)})
 
 
-def git_credentials(job: Job, environ: Mapping[str, str]) -> dict[str, str]:
+def git_credentials(job: Job, environ: Mapping[str, str], running: Running) -> dict[str, str]:
     """What the user's own git would send to the hosts of the job's repositories, as variables
     from which git inside takes it: for that host alone, written nowhere."""
     made: dict[str, str] = {}
     for host in git_hosts(job):
-        found = _git_credential(host, environ)
+        found = _git_credential(host, environ, running)
         if found is None:
             continue
         number = len(made) // 4
@@ -152,23 +153,32 @@ def git_credentials(job: Job, environ: Mapping[str, str]) -> dict[str, str]:
     return made | ({"GIT_CONFIG_COUNT": str(count)} if count else {})
 
 
-def _git_credential(host: str, environ: Mapping[str, str]) -> tuple[str, str] | None:
+def _git_credential(
+    host: str, environ: Mapping[str, str], running: Running
+) -> tuple[str, str] | None:
     """The user name and password that git knows for `host`, without asking anybody."""
     quiet = {**environ, "GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "true", "SSH_ASKPASS": "true"}
     if "GIT_ASKPASS" in environ:
         quiet["GIT_ASKPASS"] = environ["GIT_ASKPASS"]
-    try:
-        asked = subprocess.run(
-            ["git", "credential", "fill"],
-            input=f"protocol=https\nhost={host}\n\n",
-            env=quiet,
-            capture_output=True,
-            text=True,
-            timeout=_PATIENCE,
-            check=False,
-        )
-    except (FileNotFoundError, subprocess.TimeoutExpired):
-        return None
-    told = dict(line.split("=", 1) for line in asked.stdout.splitlines() if "=" in line)
+    ask = 'printf "protocol=https\\nhost=%s\\n\\n" "$1" | git credential fill'
+    told = dict(
+        line.split("=", 1)
+        for line in _said(Program(["/bin/sh", "-c", ask, "sh", host], Path.cwd(), quiet), running)
+        if "=" in line
+    )
     user, password = told.get("username", ""), told.get("password", "")
     return (user, password) if password else None
+
+
+def _said(program: Program, running: Running) -> list[str]:
+    """The lines that `program` writes, few enough for a pipe: they are in no file. None of one
+    that takes too long."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as output:
+        try:
+            running.run(program, writing, subprocess.DEVNULL, _PATIENCE)
+        except subprocess.TimeoutExpired:
+            return []
+        finally:
+            os.close(writing)
+        return output.read().decode("utf-8", "replace").splitlines()

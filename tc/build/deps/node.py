@@ -11,6 +11,7 @@ a ``binding.gyp``) are, in the container of their runtime; on ``-e local`` on th
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -135,10 +136,12 @@ def _local(
     """Adds the packages of this project that are named by a path, those of these too."""
     top = project_of(function.dir) if function.build.shared_context else function.dir
     where = shown(directory / "package.json")
+    members = _members(directory, top)
     names = ("dependencies", "optionalDependencies", *(("devDependencies",) if dev else ()))
     for name, version in (item for table in names for item in (manifest.get(table) or {}).items()):
         text = str(version)
-        if text.startswith("workspace:"):
+        if text.startswith("workspace:") or (name in members and not text.startswith(_LOCAL)):
+            # a registry may have a stranger's package of that name
             raise TcError(
                 f"`{name}` is a package of the workspace, and a layer has no workspace",
                 code="local-dependency",
@@ -157,11 +160,31 @@ def _local(
 
 def _where(name: str, directory: Path, top: Path) -> str:
     """The directory of the package `name` of the workspace, seen from `directory`."""
+    found = _packages(top).get(name, directory.parent / name.rpartition("/")[2])
+    return Path(os.path.relpath(found, directory)).as_posix()
+
+
+def _members(directory: Path, top: Path) -> Mapping[str, Path]:
+    """The packages of the workspace that `directory` is in, by their names."""
+    for above in directory.parents:
+        if not above.is_relative_to(top):
+            break
+        said = read_manifest(above / "package.json").get("workspaces")
+        if said or (above / "pnpm-workspace.yaml").is_file():
+            return _packages(above)
+    return {}
+
+
+def _packages(top: Path) -> dict[str, Path]:
+    """The directories below `top` that are packages, by the names of these."""
+    found = {}
     for pattern in ("*/package.json", "*/*/package.json", "*/*/*/package.json"):
         for file in top.glob(pattern):
-            if "node_modules" not in file.parts and read_manifest(file).get("name") == name:
-                return Path(os.path.relpath(file.parent, directory)).as_posix()
-    return f"../{name.rpartition('/')[2]}"
+            # what isn't JSON is no package, or tells so where it is used
+            with contextlib.suppress(TcError):
+                if "node_modules" not in file.parts:
+                    found[str(read_manifest(file).get("name") or file.parent.name)] = file.parent
+    return found
 
 
 def _check_local(name: str, path: Path, top: Path, function: Function) -> None:

@@ -43,6 +43,8 @@ _NOTES = (
 _WRITER = re.compile(r"^(RUBY VERSION|BUNDLED WITH)\n(?:[ \t]+.*\n?)+\n?", re.MULTILINE)
 #: settings of bundler that name a host: dots are written as two underscores
 _HOSTS = re.compile(r"^(BUNDLE_(?:MIRROR__\w+|\w+__\w+)):[ \t]*(\S.*?)[ \t]*$", re.MULTILINE)
+_NO_BUNDLER = "this machine has no bundler"
+_GET_BUNDLER = "gem install bundler, or apt-get install ruby-bundler"
 _RUBY = re.compile(r"^\s*ruby[\s(].*$", re.MULTILINE)
 
 
@@ -92,7 +94,7 @@ def _on_host(plan: _Plan, place: Path) -> Path:
     if not on_path("bundle"):
         if plan.platform.host:
             raise _no_bundler(plan)
-        return _in_container(plan, place, "this machine has no bundler")
+        return _in_container(plan, place, _NO_BUNDLER)
     work = _lay_out(plan, private(place / "work"))
     environment = _environment(plan, os.environ, str(work), str(place / "bundle"))
     if not plan.platform.host:
@@ -119,10 +121,10 @@ def _on_host(plan: _Plan, place: Path) -> Path:
 
 def _no_bundler(plan: _Plan) -> TcError:
     return TcError(
-        f"{plan.who} can't be installed: this machine has no bundler",
+        f"{plan.who} can't be installed: {_NO_BUNDLER}",
         code="no-tool",
         where=shown(plan.detail.directory / "Gemfile"),
-        hint="gem install bundler, or apt-get install ruby-bundler",
+        hint=_GET_BUNDLER,
     )
 
 
@@ -211,7 +213,7 @@ def _in_container(plan: _Plan, place: Path, why: str = "") -> Path:
             f"{plan.who} can't be installed: {why}; and in a container: {error.message}",
             code=error.code,
             where=shown(plan.detail.directory / "Gemfile"),
-            hint=error.hint,
+            hint=_GET_BUNDLER if why == _NO_BUNDLER else error.hint,
         ) from error
     return _made(root / "out")
 

@@ -146,12 +146,13 @@ def build(
         bool,
         typer.Option(
             "--publish",
-            help="Publish layers, images or assets. Layers go to the env that `layers` of "
-            "config.yml names, in every region of its envs. [default: build only]",
+            help="Publish layers, images or assets to -e; layers to the env that `layers.env` of "
+            "config.yml names, if it does, in every region of `envs`. [default: build only]",
         ),
     ] = False,
     list_layers: Annotated[
-        bool, typer.Option("--list", help="List the published layers of the topology.")
+        bool,
+        typer.Option("--list", help="List the newest versions of the topology's published layers."),
     ] = False,
     promote: Annotated[
         bool,
@@ -165,7 +166,8 @@ def build(
         bool,
         typer.Option(
             "--clean",
-            help="Forget what builds left in the cache and run the functions' `clean` tasks.",
+            help="Empty the cache of builds, those of other topologies too, and run the "
+            "functions' `clean` tasks.",
         ),
     ] = False,
     shell: Annotated[
@@ -175,7 +177,7 @@ def build(
     container: Annotated[
         bool,
         typer.Option(
-            "--container", help="Build in a container. [default: only what can't be had without]"
+            "--container", help="Build in a container. [default: only what can't be built without]"
         ),
     ] = False,
     env: options.Env = None,

@@ -68,7 +68,7 @@ def build_deps(build: Build) -> None:
 
 
 def _build(build: Build, kind: str, key: str, source: Source) -> None:
-    from tc.errors import TcError
+    from tc.errors import AwsError, TcError
 
     wanted = {label: f for label, f in build.functions.items() if f.assets.get(key)}
     if not wanted:
@@ -84,12 +84,22 @@ def _build(build: Build, kind: str, key: str, source: Source) -> None:
     except OSError as error:
         raise _unwritten(error, build) from error
     for one in ready:
-        if door is None:
-            _tell(build, one)
-        elif build.dry_run:
-            _tell_difference(build, one, door)
-        else:
-            _publish(build, one, door)
+        try:
+            _finish(build, one, door)
+        except AwsError:
+            raise
+        except TcError as error:
+            # the others are published all the same
+            build.failures.append(error)
+
+
+def _finish(build: Build, one: _Ready, door: _Door | None) -> None:
+    if door is None:
+        _tell(build, one)
+    elif build.dry_run:
+        _tell_difference(build, one, door)
+    else:
+        _publish(build, one, door)
 
 
 def _unwritten(error: OSError, build: Build) -> TcError:

@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tc.cli.build import Build
 
-#: what builds leave in the cache; the local engine and fetched repositories stay
-_LEFT = ("packages", "builds", "layers", "deps", "staging", "assets", "compiled")
+#: what builds leave in the cache; the local engine, fetched repositories and what tc knows of
+#: running containers stay
+_LEFT = (
+    *("packages", "builds", "layers", "assets", "pages", "staging"),
+    *("binaries", "programs", "cargo", "bundles", "node", "esbuild", "provided"),
+)
 
 
 def clean_up(build: Build) -> None:

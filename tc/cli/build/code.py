@@ -28,7 +28,7 @@ def build_code(build: Build) -> None:
         from tc.cli.build.tell import would_build
 
         for label in wanted:
-            would_build(build, "code", label)
+            would_build(build, "code", label, "if its files have changed")
         return
     packages = build.tools.cache / "packages"
     there = set(packages.iterdir()) if packages.is_dir() else set()
@@ -37,6 +37,7 @@ def build_code(build: Build) -> None:
         wanted.values(), build.tools.cache, build.run.emit, tools=build.tools, host=host_for(build)
     )
     seconds = time.monotonic() - begun
+    made_now = [one for one in artifacts.values() if one.path not in there]
     for label, artifact in artifacts.items():
         made = Made(
             "code",
@@ -45,7 +46,8 @@ def build_code(build: Build) -> None:
             artifact.size,
             artifact.unpacked,
             cached=artifact.path in there,
-            seconds=seconds,
+            # what several took together is nobody's
+            seconds=seconds if len(made_now) == 1 else 0.0,
             path=artifact.path,
         )
         build.tell(made)

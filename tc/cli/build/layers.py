@@ -214,6 +214,9 @@ def promote_layers(build: Build) -> None:
     aws = _door(build)
     regions = _regions(build, aws)
     names = _names(build, every=False)
+    if not names:
+        build.run.emit(Event("done", "Nothing to promote: no function here has a layer of its own"))
+        return
     if build.dry_run:
         for name in names:
             text = f"Would promote layer {name} to {name}-stable in {', '.join(regions)}"

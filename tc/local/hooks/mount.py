@@ -65,7 +65,7 @@ def widen(folder: Path) -> None:
             continue
         place.mkdir() if one.is_dir() else place.touch()
         _mount(str(one), str(place), None, _BIND | _REC)
-    # out of sight; the directory itself is left to whoever empties the place for temporary files
+    # only out of sight: what is mounted from there stays
     _call("umount2", os.fsencode(held), 2)
     Path(held).rmdir()
 

@@ -308,7 +308,7 @@ def test_an_interrupt_leaves_nothing(
     running.send_signal(signal.SIGINT)
     _, errors = running.communicate(timeout=20)
     assert b"KeyboardInterrupt" in errors
-    assert not any(alive(pid) for pid in pids)
+    until(lambda: not any(alive(pid) for pid in pids))
     assert [path for path in tree(cache) if path != "staging"] == []
 
 

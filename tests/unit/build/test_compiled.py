@@ -6,6 +6,7 @@ import os
 import platform as machine
 import shutil
 import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -377,3 +378,46 @@ def test_rust_in_a_container_keeps_what_it_compiled(program: Compiled, bench: Be
     assert one.environment["CARGO_HOME"].startswith("/cache/")
     assert any(word.startswith("/cache/") for command in one.commands for word in command)
     assert one.source == function.dir
+
+
+def test_go_is_told_what_lambda_is() -> None:
+    given = {"GOOS": "plan9", "CGO_ENABLED": "1", "GOFLAGS": "-mod=mod"}
+    arm = replace(LAMBDA, arch="arm64")
+    linux = {"GOFLAGS": "-mod=mod", "CGO_ENABLED": "0", "GOOS": "linux", "GOARCH": "arm64"}
+    assert go.environment(given, arm) == linux
+    assert go.environment(given, HERE) == {"GOFLAGS": "-mod=mod", "CGO_ENABLED": "0"}
+
+
+def test_vendored_modules_count(program: Compiled) -> None:
+    files = {"go.mod": "module loader\n", "main.go": MAIN, "vendor/example.com/x/x.go": ""}
+    function = program(files)
+    assert function.dir / "vendor/example.com/x/x.go" in go.inputs(function.dir, function.dir)
+
+
+def test_patched_crates_and_settings_of_cargo_count(program: Compiled) -> None:
+    manifest = CARGO + '\n[patch.crates-io]\nwords = { path = "../words" }\n'
+    function = program({"Cargo.toml": manifest, "src/main.rs": RUST})
+    top = function.dir.parent
+    more = (".cargo/config.toml", "rust-toolchain.toml", "words/Cargo.toml", "words/src/lib.rs")
+    for name in more:
+        (top / name).parent.mkdir(parents=True, exist_ok=True)
+        (top / name).write_text(CARGO)
+    assert {top / name for name in more} < set(rust.inputs(function.dir, top))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="programs here are no ELF files")
+def test_a_program_for_another_cpu_is_refused(program: Compiled, bench: Bench) -> None:
+    """As when a setting of cargo's own chooses the target."""
+    wrong = Path(shutil.which("true") or "/bin/true").read_bytes()
+    foreign = "arm64" if machine.machine() == "x86_64" else "x86_64"
+
+    class Other(NoEngine):
+        def run(self, job: Job) -> None:
+            (job.directory / "out").mkdir()
+            (job.directory / "out/bootstrap").write_bytes(wrong)
+
+    tools = replace(bench.tools, containers=Other(), always=True)
+    with pytest.raises(TcError, match="can't run on Lambda") as error:
+        build(program({"main.go": MAIN}), replace(LAMBDA, arch=foreign), tools)
+    assert error.value.code == "wrong-binary"
+    assert list((bench.cache / "binaries").iterdir()) == []

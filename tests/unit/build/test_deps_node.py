@@ -255,8 +255,11 @@ def test_a_lock_file_is_followed_or_refused(local: Function, bench: Bench) -> No
 @needs_npm
 def test_scripts_of_packages_do_not_run(local: Function, bench: Bench, tmp_path: Path) -> None:
     proof = tmp_path / "proof"
-    said = {**LIBRARY, "scripts": {"postinstall": f"touch {proof}"}}
+    scripts = {"preinstall": f"touch {proof}", "postinstall": f"touch {proof}"}
+    said = {**LIBRARY, "scripts": scripts}
     (local.dir.parent / "words/package.json").write_text(json.dumps(said))
+    own = manifest(dependencies={"words": "file:../words"}, scripts=scripts)
+    (local.dir / "package.json").write_text(own)
     bench.install(local)
     assert not proof.exists()
     assert bench.told == ["the dependencies of app: install scripts weren't run: words"]
@@ -324,9 +327,12 @@ def test_native_packages_are_compiled_in_containers_too(local: Function, bench: 
     }
 
 
-def test_a_package_of_the_workspace_has_a_way_out(local: Function) -> None:
-    said = manifest(dependencies={"words": "workspace:*"})
+@pytest.mark.parametrize("version", ["workspace:*", "^2.1.0"])
+def test_a_package_of_the_workspace_has_a_way_out(local: Function, version: str) -> None:
+    """npm and yarn take it for a version like ``^2.1.0`` too, and never ask a registry."""
+    said = manifest(dependencies={"words": version})
     (local.dir / "package.json").write_text(said)
+    (local.dir.parent / "package.json").write_text('{"workspaces": ["*"]}')
     with pytest.raises(TcError, match="is a package of the workspace") as error:
         node.needs(local, LAMBDA)
     assert '"words": "file:../words"' in error.value.hint
@@ -363,8 +369,9 @@ def test_tokens_go_into_a_container_unseen(
 def test_an_index_that_is_away_is_told(
     make: Make, bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in {"offline": "false", "registry": "http://127.0.0.1:1", "fetch_retries": "0"}:
-        monkeypatch.setenv(f"npm_config_{name}", value)
+    monkeypatch.setenv("npm_config_offline", "false")
+    monkeypatch.setenv("npm_config_registry", "http://127.0.0.1:1")
+    monkeypatch.setenv("npm_config_fetch_retries", "0")
     one = function(make, {"package.json": manifest(dependencies={"left": "^1"})})
     with pytest.raises(TcError, match="ECONNREFUSED") as error:
         bench.install(one)

@@ -139,6 +139,17 @@ def test_requirements_are_read_with_what_they_include(make: Make) -> None:
     assert found.constraints == ("six<2",)
 
 
+def test_markers_are_those_of_lambda_whatever_this_machine_is(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.platform", "darwin")
+    function = make(
+        {"requirements.txt": "six ; platform_machine == 'aarch64' and sys_platform == 'linux'\n"}
+    )
+    assert python.needs(function, Platform("python3.12", "arm64")) is not None
+    assert python.needs(function, LAMBDA) is None
+
+
 def test_what_powershell_writes_is_read(make: Make) -> None:
     function = make({"requirements.txt": ""})
     (function.dir / "requirements.txt").write_text("six\r\nidna\r\n", "utf-16")
@@ -267,6 +278,11 @@ def test_members_of_a_workspace_are_found(make: Make, project: Path) -> None:
             {"pyproject.toml": '[project]\nname = "x"\ndependencies = [\n"six",\n"a=1"]\n'},
             "pyproject.toml:5",
             "no requirement: `a=1`",
+        ),
+        (
+            {"pyproject.toml": "[project]\nrequires-python = 3.12\ndependencies = ['six']\n"},
+            "pyproject.toml:2",
+            "`project.requires-python` must be text",
         ),
         ({"pyproject.toml": 'project = "x"\n'}, "pyproject.toml:1", "`project` must be a table"),
         (

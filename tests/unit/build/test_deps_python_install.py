@@ -95,10 +95,11 @@ def test_nothing_of_this_machine_is_left(index: Index) -> None:
     assert set(found[0].files) == set(names)
 
 
+@pytest.mark.parametrize("mode", ["hardlink", "symlink"])
 def test_what_uv_keeps_for_others_stays_as_it_was(
-    index: Index, monkeypatch: pytest.MonkeyPatch
+    index: Index, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
-    monkeypatch.setenv("UV_LINK_MODE", "hardlink")
+    monkeypatch.setenv("UV_LINK_MODE", mode)
     index.add("alpha", "1.0", files={"alpha/old.pyc": "x"}, scripts="alpha = alpha:main")
     index.install({"requirements.txt": "alpha\n"})
     (record,) = (index.root / "uv").rglob("RECORD")
@@ -174,6 +175,16 @@ def test_this_machine_builds_for_itself(index: Index) -> None:
     files = {"requirements.txt": "./cext\n", **placed(package("cext", tag=tag), "cext")}
     directory, _ = index.install(files, here)
     assert (directory / "python/cext.py").is_file()
+    assert index.containers.jobs == []
+
+
+def test_what_this_machine_can_not_build_is_told_with_the_reason(index: Index) -> None:
+    here = Platform("python3.10", "x86_64", sys.executable)
+    broken = {**package("cext"), "backend.py": "raise SystemExit('no compiler here')\n"}
+    error = index.refusal({"requirements.txt": "./cext\n", **placed(broken, "cext")}, here)
+    assert error.code == "no-wheel"
+    assert "`cext`, which `enhancer` needs, has no wheel for this machine's Python" in error.message
+    assert "no compiler here" in error.message
     assert index.containers.jobs == []
 
 

@@ -89,6 +89,14 @@ def test_functions_share_a_layer_that_they_both_list(make: Make, wheels: Path) -
 # what is in them
 
 
+def test_the_function_with_the_most_layers_counts(make: Make, wheels: Path) -> None:
+    few = make(with_six(), "few", layers=("shared",))
+    many = make(with_six(), "many", layers=("shared", "a", "b"))
+    for functions in ((few, many), (many, few)):
+        (layer,) = want(*functions)
+        assert layer.others == 2
+
+
 def test_a_layer_is_imported_from(make: Make, wheels: Path, tools: Tools, tmp_path: Path) -> None:
     (layer,) = build(tools, make(with_six()))
     assert [(one.name, one.version) for one in layer.packages] == [("six", "1.0")]

@@ -95,3 +95,9 @@ def test_any_packages_are_split_right(tmp_path: Path, seed: int) -> None:
     assert sum(len(part) for part in parts) == len(sizes)
     # never twice as many as there must be
     assert len(parts) <= 2 * -(-sum(sizes.values()) // limit) + 1
+
+
+def test_parts_are_about_as_large(tmp_path: Path) -> None:
+    sizes = {f"p{n}": 60 * KB for n in range(6)}
+    parts = parts_of(tmp_path, sizes, 250 * KB)
+    assert [len(part) for part in parts] == [3, 3]

@@ -107,6 +107,14 @@ def test_what_can_not_be_meant_is_refused(project: Path, arguments: list[str], t
     assert not (project.parent / "cache" / "packages").exists()
 
 
+def test_an_env_of_config_yml_that_is_not_there_is_told_with_its_place(project: Path) -> None:
+    write(project, "infrastructure/tc/config.yml", "layers: { env: cicd }\n")
+    said = tc(project, "build", "--publish")
+    assert said.returncode == 2
+    assert said.stderr.count("there is no env or AWS profile `cicd`") == 1
+    assert "at: `env: cicd` in config.yml" in said.stderr
+
+
 def test_a_function_that_fails_is_named_and_the_others_stay_as_they_are(project: Path) -> None:
     tc(project, "build")
     before = sorted((project.parent / "cache" / "packages").iterdir())
@@ -163,3 +171,14 @@ def test_an_interrupt_ends_the_build_command_and_leaves_nothing_half_made(projec
     cache = project.parent / "cache"
     assert list((cache / "staging").iterdir()) == []
     assert not list((cache / "builds").glob("*"))
+
+
+def test_an_image_of_a_nested_topology_has_its_namespace(project: Path) -> None:
+    write(project, "topology.yml", "name: etl\nrecursive: true\n")
+    write(project, "below/topology.yml", "name: below\n")
+    write(project, "below/one/Dockerfile", "FROM scratch\n")
+    write(project, "below/one/function.json", '{"runtime": {"package_type": "image"}}')
+    said = tc(project, "build", "--kind", "image", "--dry-run")
+    assert said.returncode == 0, said.stderr
+    assert "below/one" in said.stdout
+    assert "etl/one" not in said.stdout

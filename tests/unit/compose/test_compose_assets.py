@@ -106,6 +106,13 @@ def test_on_local_nothing_has_to_be_said(directory: Directory) -> None:
     assert said(directory, {"assets": {"MODEL_PATH": MODEL}}, local=True) == []
 
 
+def test_on_local_nothing_is_in_a_vpc(directory: Directory) -> None:
+    function = one(directory, {"assets": {"MODEL_PATH": MODEL}}, local=True, store=STORE)
+    assert function.mount
+    assert function.mount.access_point == POINT
+    assert function.network is None
+
+
 def test_nothing_is_mounted_where_it_is_not_wanted(directory: Directory) -> None:
     function = {"runtime": {"mount_fs": False}, "assets": {"MODEL_PATH": MODEL}}
     assert one(directory, function, store=STORE).mount is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -63,8 +64,14 @@ def test_a_program_alone_sees_what_is_mounted_for_it(tmp_path: Path) -> None:
     place = "/mnt/tc-test-of-mounts"
     read = f"print(open('{place}/model').read()); import os; print(sorted(os.listdir('/mnt')))"
     words = [sys.executable, "-I", "-S", str(PROGRAM), json.dumps([(str(tmp_path), place)])]
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
     ended = subprocess.run(
-        [*words, sys.executable, "-c", read], capture_output=True, text=True, check=False
+        [*words, sys.executable, "-c", read],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "TMPDIR": str(temporary)},
     )
     if ended.returncode == 71:
         pytest.skip(f"this machine lets no process have mounts: {ended.stderr.strip()}")
@@ -74,3 +81,4 @@ def test_a_program_alone_sees_what_is_mounted_for_it(tmp_path: Path) -> None:
     there = [one.name for one in Path("/mnt").iterdir()]
     assert json.loads(names.replace("'", '"')) == sorted([*there, "tc-test-of-mounts"])
     assert not Path(place).exists()
+    assert list(temporary.iterdir()) == []

@@ -275,5 +275,7 @@ class FakeStore:
     ) -> None:
         del self._version(region, LayerName, VersionNumber)["policy"][StatementId]
 
-    def lambda_list_functions(self, region: str, **_: Any) -> Any:
-        return {"Functions": self.store.functions.get(region, [])}
+    def lambda_list_functions(self, region: str, FunctionVersion: str = "", **_: Any) -> Any:
+        found = self.store.functions.get(region, [])
+        live = [one for one in found if one.get("Version", "$LATEST") == "$LATEST"]
+        return {"Functions": found if FunctionVersion == "ALL" else live}

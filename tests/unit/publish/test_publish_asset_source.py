@@ -86,6 +86,11 @@ def test_what_is_below_the_prefix_is_fetched_once(door: Door, tmp_path: Path) ->
     door.read.clear()
     assert fetch(door, tmp_path) == below(door)
     assert door.read == []
+    # one that was cut short here comes again
+    (tmp_path / "files/deep/words").write_bytes(b"wo")
+    assert fetch(door, tmp_path) == below(door)
+    assert door.read == ["models/bert/deep/words"]
+    door.read.clear()
     door.objects["models/bert/deep/words"] = b"other words"
     del door.objects["models/bert/empty"]
     assert fetch(door, tmp_path) == below(door)

@@ -35,9 +35,25 @@ def test_it_is_made_once_and_then_only_read(aws: FakeFiles) -> None:
     assert live["FileSystemConfigs"] == [{"Arn": POINT, "LocalMountPath": "/mnt/assets"}]
     assert live["Tags"] == {"deployer": "tc", "tc:publisher": "fsap-0123456789abcdef0"}
     assert aws.groups == {f"/aws/lambda/{NAME}": 14}
+    # AWS tells them in an order of its own
+    live["VpcConfig"]["SubnetIds"].reverse()
     aws.calls.clear()
     ensure_publisher(aws, PLACE, "bucket", Roles())
     assert aws.calls == ["lambda.get_function"]
+
+
+def test_one_that_another_run_is_making_is_waited_for(aws: FakeFiles) -> None:
+    ensure_publisher(aws, PLACE, "bucket", Roles())
+    aws.live[NAME]["State"] = "Pending"
+    waited: list[str] = []
+
+    def wait(what: str, probe: Callable[[], str], /, **_: Any) -> None:
+        waited.append(probe())
+        aws.live[NAME]["State"] = "Active"
+
+    aws.wait = wait  # type: ignore[method-assign]
+    ensure_publisher(aws, PLACE, "bucket", Roles())
+    assert waited == ["Pending"]
 
 
 def test_its_role_reads_its_own_prefix_and_mounts_through_its_own_access_point(
@@ -81,6 +97,8 @@ def test_it_is_brought_up_to_date(aws: FakeFiles) -> None:
     ensure_publisher(aws, PLACE, "bucket", Roles())
     assert aws.live[NAME]["CodeSha256"] == good
     assert "lambda.update_function_configuration" not in aws.calls
+    # it isn't called before the new code is in force
+    assert aws.calls[-2:] == ["lambda.update_function_code", "lambda.get_function"]
 
     ensure_publisher(aws, PLACE, "another-bucket", Roles())
     (policy,) = aws.policies.values()

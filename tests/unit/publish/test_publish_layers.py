@@ -198,7 +198,8 @@ def test_old_versions_go_unless_something_uses_them(aws: FakeStore, built: Built
     for number in range(6):
         publish(aws, built(b"%d" % number))
     arn = aws.store.layers[HERE, "etl-enhancer"][-1]["LayerArn"]
-    aws.store.functions[HERE] = [{"Layers": [{"Arn": f"{arn}:2"}]}, {}]
+    # a published version, which a rollback returns to
+    aws.store.functions[HERE] = [{"Layers": [{"Arn": f"{arn}:2"}], "Version": "7"}, {}]
     gone = prune(aws, ["etl-enhancer"], HERE, 2, {f"{arn}:3"})
     assert [version.number for version in gone] == [4, 1]
     left = [one["Version"] for one in aws.store.layers[HERE, "etl-enhancer"]]

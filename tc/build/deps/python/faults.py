@@ -222,6 +222,19 @@ def _tree(name: str, said: Account, asked: Asked) -> str:
     return "\n".join(f"  {line}" for line in text.splitlines())
 
 
+def unbuilt(names: Sequence[str], asked: Asked, ended: Ended) -> TcError:
+    """`names` have no wheel for this machine, and can't be built on it."""
+    listed = few([f"`{name}`" for name in names])
+    has = "has" if len(names) == 1 else "have"
+    return TcError(
+        f"{listed}, which {asked.who} needs, {has} no wheel for {asked.target}, and can't be built "
+        f"here:{ended.tail}",
+        code="no-wheel",
+        where=shown(asked.file),
+        hint="ask for a version that has one, or install what the build misses",
+    )
+
+
 def no_wheel(names: Sequence[str], asked: Asked, why: TcError) -> TcError:
     """`names` have no fitting wheel, and the container that should build them failed."""
     listed = few([f"`{name}`" for name in names])

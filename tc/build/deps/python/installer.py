@@ -16,7 +16,7 @@ from tc.build.cache import remove
 from tc.build.deps.python.conflicts import account
 from tc.build.deps.python.container import copy, install_in_container
 from tc.build.deps.python.environment import variables, version_of
-from tc.build.deps.python.faults import Asked, fault, no_wheel
+from tc.build.deps.python.faults import Asked, fault, no_wheel, unbuilt
 from tc.build.deps.python.files import Wanted
 from tc.build.deps.python.installed import unfit
 from tc.build.deps.python.local import canonical
@@ -154,7 +154,8 @@ class Installer:
         built = sorted({*lines.from_source, *_built_from_source(lines.lines)})
         source = [f"--no-binary={name}" for name in built]
         if self.platform.host:
-            return self._for_host([*self._words(lines), *source])
+            self._for_host([*self._words(lines), *source])
+            return []
         missing: list[str] = []
         for name in manylinux(self.platform):
             ended, wrong = self._for_lambda(lines, source, name)
@@ -189,18 +190,15 @@ class Installer:
         built = [one.removeprefix("--no-binary=") for one in source]
         return ended, unfit(self.site, built, system_of(self.platform.runtime).glibc[1])
 
-    def _for_host(self, words: Sequence[str]) -> list[str]:
+    def _for_host(self, words: Sequence[str]) -> None:
         """This machine can build for itself: wheels first, then whatever there is."""
         words = [*words, "--python", self.platform.host]
         ended = self._uv([*words, "--only-binary=:all:"])
         if ended.code and account(ended.output).no_wheel:
             ended = self._uv(words)
-        if ended.code == 0:
-            return []
-        missing = account(ended.output).no_wheel
-        if not missing:
-            raise fault(ended, self.asked)
-        return missing
+        if ended.code:
+            missing = account(ended.output).no_wheel
+            raise unbuilt(missing, self.asked, ended) if missing else fault(ended, self.asked)
 
     def _words(self, lines: Lines) -> list[str]:
         """What uv is started with, whatever the platform; its files are written."""

@@ -3,7 +3,6 @@ they need of the project themselves."""
 
 from __future__ import annotations
 
-import configparser
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -115,6 +114,8 @@ def project_file(path: Path) -> dict[str, Any]:
 
 
 def _setup_name(path: Path) -> str:
+    import configparser
+
     parser = configparser.RawConfigParser()
     if (path / "setup.cfg").is_file():
         parser.read(path / "setup.cfg", encoding="utf-8")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -155,11 +156,12 @@ def stale_lock(lock: Path, file: str, names: Iterable[str], command: str) -> TcE
     """What is told when `lock` was made for other `names` than `file` has by now."""
     listed = few(sorted(set(names)))
     other = f"other versions of {listed}" if listed else "another one"
+    place = shown(lock.parent)
     return TcError(
         f"{shown(lock)} is older than {file}: it was made for {other}",
         code="stale-lock",
         where=shown(lock),
-        hint=command,
+        hint=command if place == "." else f"cd {shlex.quote(place)} && {command}",
     )
 
 
