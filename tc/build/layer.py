@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from tc.build.failures import together
 from tc.build.layer_cache import cached, remember, why
 from tc.build.tools import Tools
 from tc.build.wanted import Wanted
@@ -31,7 +32,7 @@ def build_layers(wanted: Sequence[Wanted], tools: Tools, part_size: int) -> list
     built: dict[str, BuiltLayer] = {}
     missing: dict[str, list[Wanted]] = defaultdict(list)
     for one in wanted:
-        if found := cached(one, tools.cache, part_size):
+        if found := cached(one, tools.cache, part_size, contained=tools.always):
             built[one.name] = found
         else:
             missing[one.needs.digest if one.needs else one.digest].append(one)
@@ -64,20 +65,8 @@ def _built(
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
     if failures:
-        raise _all_of(failures)
+        raise together(failures, "layers can't be built", "layer-failed")
     return built
-
-
-def _all_of(failures: Sequence[TcError]) -> TcError:
-    if len(failures) == 1:
-        return failures[0]
-    texts = [
-        f"{error.where}: {error.message}" + (f"\n  next: {error.hint}" if error.hint else "")
-        for error in failures
-    ]
-    return TcError(
-        f"{len(failures)} layers can't be built:\n\n" + "\n\n".join(texts), code="layer-failed"
-    )
 
 
 def _build(group: Sequence[Wanted], tools: Tools, part_size: int) -> Iterable[BuiltLayer]:

@@ -116,7 +116,7 @@ def _pack(
             copy_files(whole, path, names)
         unpacked = sum(sizes[name] for name in names)
         parts.append(LayerPart(path, _sha256(path), path.stat().st_size, unpacked))
-    keep(one, tools.cache, part_size, parts, packages)
+    keep(one, tools.cache, part_size, parts, packages, contained=tools.always)
 
 
 def _sha256(path: Path) -> str:

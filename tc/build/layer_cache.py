@@ -22,9 +22,12 @@ from tc.spec.layer import BuiltLayer, LayerPart, Package
 _FORMAT = 1
 
 
-def cached(one: Wanted, cache: Path, part_size: int) -> BuiltLayer | None:
-    """The layer as the cache has it, whole; else None."""
-    return _read(_place(cache, one, part_size), one)
+def cached(
+    one: Wanted, cache: Path, part_size: int, *, contained: bool = False
+) -> BuiltLayer | None:
+    """The layer as the cache has it, whole; else None. When it must be `contained`, only one
+    that was built in a container."""
+    return _read(_place(cache, one, part_size), one, contained=contained)
 
 
 def keep(
@@ -33,29 +36,33 @@ def keep(
     part_size: int,
     parts: Sequence[LayerPart],
     packages: Sequence[Package],
+    *,
+    contained: bool = False,
 ) -> None:
     """Puts the zips `parts`, which lie in one directory by their numbers, into the cache, all at
-    once. What is there and whole stays: somebody may be reading it."""
+    once; `contained` when they were built in a container. What is there and as good stays:
+    somebody may be reading it."""
     body = parts[0].path.parent
     manifest = {
         "format": _FORMAT,
+        "contained": contained,
         "parts": [[part.sha256, part.size, part.unpacked] for part in parts],
         "packages": [[package.name, package.version, package.size] for package in packages],
     }
     (body / "manifest.json").write_text(json.dumps(manifest))
     goal = _place(cache, one, part_size)
     private(goal.parent)
-    if goal.exists() and _read(goal, one) is None:
+    if goal.exists() and _read(goal, one, contained=contained) is None:
         remove(goal)
     try:
         body.rename(goal)
     except OSError:
         # somebody else was faster
-        if _read(goal, one) is None:
+        if _read(goal, one, contained=contained) is None:
             raise
 
 
-def _read(place: Path, one: Wanted) -> BuiltLayer | None:
+def _read(place: Path, one: Wanted, *, contained: bool) -> BuiltLayer | None:
     try:
         manifest = json.loads((place / "manifest.json").read_text())
         parts = tuple(
@@ -66,7 +73,7 @@ def _read(place: Path, one: Wanted) -> BuiltLayer | None:
         )
     except (OSError, ValueError, LookupError, TypeError):
         return None
-    if not whole:
+    if not whole or (contained and not manifest.get("contained")):
         return None
     packages = tuple(
         Package(name, version, size, ()) for name, version, size in manifest["packages"]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tc.build.deps import Needs, language_of
 from tc.build.entry import Entry, identity
+from tc.build.failures import together
 from tc.build.files import code
 from tc.build.words import shown
 from tc.errors import TcError
@@ -79,10 +80,22 @@ def wanted(functions: Iterable[tuple[str, Function]], host: Host = on_lambda) ->
     """The layers that `functions` need, pairs of the namespace and the function, sorted by name.
 
     A function has one when it has dependencies, unless these are in its package, in its image, or
-    on a file system (`assets.DEPS_PATH`). Reads files and starts nothing. Raises TcError
-    ``shared-layer`` when functions share a layer and need different things.
+    on a file system (`assets.DEPS_PATH`). Reads files and starts nothing. Raises TcError that
+    tells every file that can't be read, and ``shared-layer`` when functions share a layer and
+    need different things.
     """
-    return joined(one for owner, function in functions if (one := wanted_by(function, owner, host)))
+    found: list[Wanted] = []
+    failures: list[TcError] = []
+    for owner, function in functions:
+        try:
+            one = wanted_by(function, owner, host)
+        except TcError as error:
+            failures.append(error)
+            continue
+        found += [one] if one else []
+    if failures:
+        raise together(failures, "functions have dependencies that can't be read", "layer-failed")
+    return joined(found)
 
 
 def joined(wanted: Iterable[Wanted]) -> list[Wanted]:

@@ -124,6 +124,9 @@ class Build:
 
 
 def build(
+    functions: Annotated[
+        list[str] | None, typer.Argument(help="Only these functions, as -c.", show_default=False)
+    ] = None,
     component: Annotated[
         list[str] | None,
         typer.Option(
@@ -201,7 +204,7 @@ def build(
         verbs = {"list": list_layers, "promote": promote, "clean": clean, "shell": shell}
         _one_of({**verbs, "publish": publish})
         wanted = replace(
-            _open(run, component or [], service, container=container),
+            _open(run, [*(functions or []), *(component or [])], service, container=container),
             kinds=kinds,
             env=env or os.environ.get("TC_ENV"),
             region=region,

@@ -65,7 +65,8 @@ def _tell_plan(build: Build, layers: Sequence[Wanted]) -> None:
     from tc.cli.build.tell import would
 
     for layer in layers:
-        if found := cached(layer, build.tools.cache, build.config.layers.part_size):
+        size, contained = build.config.layers.part_size, build.tools.always
+        if found := cached(layer, build.tools.cache, size, contained=contained):
             _tell(build, found, ())
         else:
             detail = f"{shown(layer.source)} of {few(layer.users)}"

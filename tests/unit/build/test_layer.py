@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ import pytest
 from build_files import HANDLER, Make
 from wheels import wheel
 
+from tc.build.cache import private
 from tc.build.layer import build_layers
-from tc.build.layer_cache import cached
+from tc.build.layer_cache import cached, keep
 from tc.build.package import package_all
 from tc.build.tools import Tools
 from tc.build.wanted import Wanted, wanted
@@ -52,7 +54,39 @@ def installs(told: list[Event]) -> int:
     return sum(event.text.startswith("Installing the dependencies of") for event in told)
 
 
+def test_what_was_built_without_a_container_is_built_again_when_one_is_asked_for(
+    make: Make, wheels: Path, tools: Tools
+) -> None:
+    function = make(with_six(), "a")
+    [built] = build(tools, function)
+    [one] = want(function)
+    assert cached(one, tools.cache, 40)
+    assert cached(one, tools.cache, 40, contained=True) is None
+    keep_again(one, built, tools)
+    assert cached(one, tools.cache, 40, contained=True)
+    assert cached(one, tools.cache, 40)
+
+
+def keep_again(one: Wanted, built: BuiltLayer, tools: Tools) -> None:
+    """Keeps the same body as one that a container made."""
+    body = private(tools.cache / "staging" / "again")
+    parts = []
+    for part in built.parts:
+        copied = body / part.path.name
+        copied.write_bytes(part.path.read_bytes())
+        parts.append(replace(part, path=copied))
+    keep(one, tools.cache, 40, parts, built.packages, contained=True)
+
+
 # which are wanted
+
+
+def test_every_file_that_cant_be_read_is_told_at_once(make: Make) -> None:
+    functions = [make({"handler.py": HANDLER, "requirements.txt": "???\n"}, name) for name in "ab"]
+    with pytest.raises(TcError) as caught:
+        want(*functions)
+    assert "a/requirements.txt" in caught.value.message
+    assert "b/requirements.txt" in caught.value.message
 
 
 def test_a_function_has_a_layer_when_it_depends_on_something(make: Make, wheels: Path) -> None:
@@ -330,9 +364,9 @@ def test_a_body_that_somebody_reads_is_not_replaced(
 def _once_missing() -> Callable[..., BuiltLayer | None]:
     looks: list[Wanted] = []
 
-    def look(one: Wanted, *given: Any) -> BuiltLayer | None:
+    def look(one: Wanted, *given: Any, **named: Any) -> BuiltLayer | None:
         looks.append(one)
-        return None if len(looks) == 1 else cached(one, *given)
+        return None if len(looks) == 1 else cached(one, *given, **named)
 
     return look
 

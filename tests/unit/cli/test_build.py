@@ -89,6 +89,7 @@ def test_a_functions_directory_means_that_function(project: Path) -> None:
     assert [name for _, name, _ in made(tc(project / "loader", "build", "--json"))] == ["loader"]
     chosen = made(tc(project, "build", "-c", "functions/enhancer", "--json"))
     assert [name for _, name, _ in chosen] == ["enhancer"]
+    assert [name for _, name, _ in made(tc(project, "build", "loader", "--json"))] == ["loader"]
 
 
 @pytest.mark.parametrize(
