@@ -131,8 +131,8 @@ def test_an_interrupt_ends_the_wait_for_an_engine_that_says_nothing() -> None:
 def test_steps_are_told_with_their_sizes_and_the_digest_comes_back() -> None:
     events: list[Event] = []
     steps = [
+        {"status": "Extracting", "id": "b", "progressDetail": {"current": 1, "total": 10}},
         {"status": "Downloading", "id": "a", "progressDetail": {"current": 5, "total": 10}},
-        {"status": "Extracting", "id": "a", "progressDetail": {"current": 1, "total": 10}},
         {"stream": "\x1b[1mStep 1\x1b[0m : x\n ---> 0123\n"},
         {"aux": {"Tag": "1", "Digest": "sha256:ab"}},
         {"status": "done"},
