@@ -14,7 +14,7 @@ import os
 import time
 from pathlib import Path
 
-from tc.build.cache import private, remove, staging
+from tc.build.cache import private, remove, settle, staging
 from tc.build.commands import masked, run_commands
 from tc.build.deps import language_of
 from tc.build.elf import elves
@@ -85,24 +85,14 @@ def _built(function: Function, task: str, tools: Tools) -> tuple[Path, str]:
                 where=shown(function.dir),
                 hint=f"`tasks.{_TASK}` runs in a copy of the directory and must make {_TASK}/",
             )
-        _keep(made, place)
-    for older in place.parent.iterdir():
-        if older != place:
-            remove(older)
+        settle(made, place)
+    older = [one for one in place.parent.iterdir() if one != place]
+    for one in older:
+        remove(one)
     seconds = round(time.monotonic() - begun, 3)
     data = {"function": function.name, "seconds": seconds}
     tools.emit(Event("build.done", f"Built the {what} ({seconds:.1f} s)", data))
-    return place, "its sources changed"
-
-
-def _keep(made: Path, place: Path) -> None:
-    """Moves `made` to `place`, whole or not at all; another run may have been faster."""
-    private(place.parent)
-    try:
-        made.rename(place)
-    except OSError:
-        if not place.is_dir():
-            raise
+    return place, "its sources changed" if older else "not built before"
 
 
 def dependencies_of(
@@ -133,5 +123,5 @@ def dependencies_of(
                 where=shown(needs.file),
                 hint=f"take `assets.{DEPS}` out when it depends on nothing",
             )
-        _keep(directory, place)
+        settle(directory, place)
     return place / root, f"{needs.file.name} changed"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tc.build.images import Image
     from tc.cli.run import Run, Target
+    from tc.errors import TcError
     from tc.spec.function import Function
 
 
@@ -21,7 +23,7 @@ def find_images(run: Run, target: Target, functions: Mapping[str, Function]) -> 
     from tc.cli.run import open_aws
     from tc.config import choose_env, read_config
     from tc.errors import TcError
-    from tc.publish.images import Images, missing, place_of
+    from tc.publish.images import Images, place_of
 
     config = read_config(Path.cwd())
     aws = target.aws
@@ -53,21 +55,25 @@ def find_images(run: Run, target: Target, functions: Mapping[str, Function]) -> 
             strict=True,
         )
     )
-    absent = [
-        missing(image.function.name, image.name, place.host)
-        for name, image in images.items()
-        if image.tag not in found[name]
-    ]
-    if len(absent) == 1:
-        raise absent[0]
+    absent = [image for name, image in images.items() if image.tag not in found[name]]
     if absent:
-        raise TcError(
-            "these images aren't there:\n  " + "\n  ".join(str(one) for one in absent),
-            code="no-image",
-            where=place.host,
-            hint="tc build --kind image --publish",
-        )
+        raise _absent(absent, place.host)
     return {
         name: registry.uri(image.repository, found[name][image.tag])
         for name, image in images.items()
     }
+
+
+def _absent(images: Sequence[Image], host: str) -> TcError:
+    from tc.errors import TcError
+    from tc.publish.images import missing
+
+    errors = [missing(image.function.name, image.name, host) for image in images]
+    if len(errors) == 1:
+        return errors[0]
+    return TcError(
+        "these images aren't there:\n  " + "\n  ".join(str(error) for error in errors),
+        code="no-image",
+        where=host,
+        hint="tc build --kind image --publish",
+    )

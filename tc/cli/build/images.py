@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -39,12 +39,17 @@ def build_images(build: Build) -> None:
     build.failures.extend(failures.values())
 
 
-def _told(build: Build, label: str, result: object, failures: dict[str, TcError]) -> None:
+def _told(
+    build: Build,
+    label: str,
+    result: Callable[[], tuple[_Made, str, float]],
+    failures: dict[str, TcError],
+) -> None:
     from tc.cli.build import Made
     from tc.errors import TcError
 
     try:
-        made, published, seconds = result()  # type: ignore[operator]
+        made, published, seconds = result()
     except TcError as error:
         failures[label] = error
         return
