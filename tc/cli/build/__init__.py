@@ -50,7 +50,8 @@ class Build:
 
     `functions` are the chosen ones, by the names they are told by; `topology` is composed
     with what is known without asking AWS: a sandbox isn't. `kinds` are what was asked for,
-    empty for the usual. `env` is the user's -e, else TC_ENV; `region` is --region.
+    empty for the usual. `env` is the user's -e, else TC_ENV; `region` is --region. `sent` are the
+    names of what was published now.
     """
 
     run: Run
@@ -67,6 +68,7 @@ class Build:
     failures: list[TcError] = field(default_factory=list)
     made: list[Made] = field(default_factory=list)
     planned: list[str] = field(default_factory=list)
+    sent: list[str] = field(default_factory=list)
     _doors: dict[tuple[str, str | None], Aws] = field(default_factory=dict)
 
     def namespace(self, label: str) -> str:

@@ -213,6 +213,7 @@ def _publish(build: Build, one: _Ready, door: _Door) -> None:
     )
     if done.unchanged:
         return
+    build.sent.append(one.path)
     count = len(one.manifest.files)
     text = f"Published {count} file{'s' if count != 1 else ''} at {one.path}"
     text += f": {done.files} new, {amount(done.moved)} moved"

@@ -103,6 +103,7 @@ def _one(build: Build, image: Image, target: _Target | None) -> tuple[_Made, str
     built = build_image(image, build.config.builder.runtime_images, build.tools)
     if target:
         address = target.push(built)
+        build.sent.append(image.name)
     why = "the registry lacked it" if address and built.cached else ""
     made = _Made(image.name, built.size, cached=built.cached and not address, why=why)
     return made, address, time.monotonic() - begun

@@ -30,6 +30,9 @@ def build_layers(build: Build) -> None:
     if build.dry_run:
         _tell_plan(build, layers)
         return
+    if build.publish:
+        # credentials that are no good are told before the work, not after it
+        _door(build).identify()
     built = build_all(layers, build.tools, build.config.layers.part_size)
     published = _publish(build, built) if build.publish else {}
     for layer in built:
@@ -137,6 +140,7 @@ def _publish(build: Build, built: Sequence[BuiltLayer]) -> dict[tuple[str, str],
     published = carry_out(aws, steps, config.artifacts.bucket, config.layers.share, build.run.emit)
     every = [function for _, function in _functions(build, every=True)]
     changed = [step for step in steps if step.todo]
+    build.sent.extend(step.layer.name for step in changed)
     for region in sorted({step.region for step in changed}):
         names = [step.layer.name for step in changed if step.region == region]
         prune_old(build.run, aws, every, names, region, config.layers.keep)

@@ -69,12 +69,15 @@ def finish(build: Build) -> None:
     parts = [
         f"{count} {word}" for count, word in ((built, "built"), (cached, "unchanged")) if count
     ]
+    sent = len(set(build.sent))
+    parts += [f"{sent} published"] if sent else []
     parts += [f"{len(build.planned)} to do"] if build.planned else []
     parts += [f"{len(told)} failed"] if told else []
     seconds = build.run.seconds()
     nothing = "nothing written" if build.dry_run else "nothing to build"
     text = f"{'Failed' if build.failures else 'Done'}: {', '.join(parts) or nothing}"
-    data = {"seconds": seconds, "built": built, "cached": cached, "failed": len(told)}
+    data = {"seconds": seconds, "built": built, "cached": cached, "published": sent}
+    data["failed"] = len(told)
     build.run.emit(Event("done", f"{text} ({seconds:.1f} s)", data))
     if build.failures:
         raise typer.Exit(max(error.exit_code for error in build.failures))
