@@ -225,8 +225,9 @@ def test_env_and_sandbox_may_come_from_the_environment(lab: Lab, tmp_path: Path)
     chosen = {"TC_SANDBOX": "carol", "TC_ENV": "local"}
     said = lab.tc("diff", "--exit-code", cwd=project.root, code=3, env=chosen)
     assert "function states_picky_carol" in said.out
-    said = lab.tc("list", cwd=project.root, env={"AWS_PROFILE": "aws"})
-    assert "aws" in said.text
+    chosen = {"TC_SANDBOX": "carol", "AWS_PROFILE": "aws"}
+    said = lab.tc("create", "--dry-run", cwd=project.root, env=chosen)
+    assert "states@carol.aws/" in said.out
 
 
 def test_a_service_is_found_by_its_name(lab: Lab, tmp_path: Path) -> None:

@@ -12,6 +12,16 @@ from botocore.exceptions import ClientError
 from e2e_support import Lab, Project, copied, deployed
 
 pytestmark = pytest.mark.engine
+#: keeps what it is given on its file system
+_KEEPER = """
+from pathlib import Path
+
+def handler(event, context):
+    kept = Path("/mnt/assets/kept")
+    if "keep" in event:
+        kept.write_text(event["keep"])
+    return kept.read_text()
+"""
 
 
 @pytest.fixture
@@ -84,14 +94,20 @@ def test_what_the_engine_can_t_do_is_said(lab: Lab, project: Project) -> None:
     said = project.tc("create", "--dry-run")
     assert "`network` of `two` changes nothing on the local engine" in said.text
     assert "`provisioned_concurrency` of `one` changes nothing on the local engine" in said.text
+
+
+def test_a_file_system_is_mounted_here_too(lab: Lab, project: Project) -> None:
     point = "arn:aws:elasticfilesystem:us-east-1:000000000000:access-point/fsap-0123456789abcdef0"
     project.edit(
         "topology.yml",
         "snapstart: true, network: true",
         f"network: true, fs: {{access_point: '{point}'}}",
     )
-    said = project.tc("create", code=2)
-    assert "error[local-file-system]: the local engine can't mount `/mnt/assets`" in said.text
+    project.write({"two/handler.py": _KEEPER})
+    with deployed(project):
+        for payload in ('{"keep": "this"}', "{}"):
+            said = project.tc("invoke", "-c", "functions/two", "--payload", payload)
+            assert said.out.strip() == "this"
 
 
 def test_roles_below_a_prefix_are_found_again(lab: Lab, tmp_path: Path) -> None:
