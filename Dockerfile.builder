@@ -13,7 +13,7 @@ RUN if ! command -v git >/dev/null || ! command -v ssh >/dev/null; then \
       fi || echo "no git here"; \
     fi
 ENV LANG=C.UTF-8 PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1
-RUN mkdir -p /work /cache
-WORKDIR /work
+RUN mkdir -p /build /cache
+WORKDIR /build
 ENTRYPOINT []
 CMD ["cat"]

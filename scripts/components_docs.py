@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tc import config
 from tc.components import kinds, sections
+from tc.config.schema import schema as config_schema
 from tc.load.schema import function_schema, topology_schema, vars_schema
 from tc.spec.base import Whole
 
@@ -58,7 +58,7 @@ def text() -> str:
         ("topology.yml", topology_schema(sections())),
         ("function.json", function_schema()),
         ("vars/FUNCTION.json", vars_schema()),
-        ("config.yml", config.schema()),
+        ("config.yml", config_schema()),
     )
     parts = [part for title, schema in files for part in page.file(title, schema)]
     return "\n".join([_HEAD, _kinds(), *parts])

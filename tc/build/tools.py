@@ -12,13 +12,16 @@ from tc.events import Emit
 from tc.processes import Running
 from tc.spec.layer import Platform
 
+#: where a container has the files of its job
+WORK = "/build"
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """Work for a container.
 
-    The files of `directory` are copied in as /work, but those that are secret; what the
-    commands leave in /work/out (`result`; ``.`` for all of /work) replaces `directory`/out, with
+    The files of `directory` are copied in as `WORK`, but those that are secret; what the
+    commands leave in out there (`result`; ``.`` for all of it) replaces `directory`/out, with
     the libraries in its lib/ that Lambda lacks. A command that is text is the user's own and
     goes to a shell; one that is words is started as it stands. `secrets` are variables that only
     the commands see: they are in no image, no log and no error. With `ssh` the user's ssh-agent

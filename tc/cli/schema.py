@@ -51,9 +51,9 @@ def schema(
 
 def _schema(file: File) -> dict[str, Any]:
     if file is File.config:
-        from tc import config
+        from tc.config.schema import schema as config_schema
 
-        return config.schema()
+        return config_schema()
     from tc.components import sections
     from tc.load import schema
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from tc.config.profiles import aws_profiles
 from tc.config.sections import (
     FILE_SYSTEM,
     SECTIONS,
@@ -23,7 +24,6 @@ from tc.config.sections import (
     Key,
     Layers,
 )
-from tc.config.sections import schema as section_schema
 from tc.errors import InvalidInput, UsageError
 from tc.load.suggest import did_you_mean
 from tc.spec.names import NAME
@@ -37,7 +37,7 @@ DEFAULT = "default"
 CONFIG_FILE = Path("infrastructure/tc/config.yml")
 
 #: key of an env -> what it is
-_ENV_KEYS = {
+ENV_KEYS = {
     "profile": "an AWS profile; without one, this machine's credentials",
     "region": "AWS region; the profile's",
     "account": "the only account that may be changed",
@@ -46,12 +46,12 @@ _ENV_KEYS = {
 }
 _LATER = ("guards", "notify")
 #: key of `roles` -> what it is
-_ROLE_KEYS = {
+ROLE_KEYS = {
     "boundary": "ARN of a policy that no role goes beyond; may have {{account}}",
     "path_prefix": "what stands before the IAM path of every role",
 }
 #: key of `roles` -> what its value looks like, and one such (IAM API reference, CreateRole)
-_ROLE_SHAPES = {
+ROLE_SHAPES = {
     "boundary": (
         re.compile(
             r"arn:(?:[a-z-]+|\{\{\s*partition\s*\}\}):iam::"
@@ -62,7 +62,7 @@ _ROLE_SHAPES = {
     "path_prefix": (re.compile(r"/[A-Za-z0-9_+=,.@/-]*"), "/team/"),
 }
 #: key of an env -> what its value looks like, and one such
-_SHAPES = {
+SHAPES = {
     "region": (re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+"), "eu-west-1"),
     "account": (re.compile(r"\d{12}"), "012345678901"),
     "role": (
@@ -241,9 +241,9 @@ class _Checker:
 
     def _roles(self, value: Any, address: Address) -> Roles:
         settings = self._mapping(value, address)
-        self._keys(settings, address, _ROLE_KEYS, "`roles`")
-        texts = {key: self._text(settings.get(key), address / key) or "" for key in _ROLE_KEYS}
-        for key, (pattern, example) in _ROLE_SHAPES.items():
+        self._keys(settings, address, ROLE_KEYS, "`roles`")
+        texts = {key: self._text(settings.get(key), address / key) or "" for key in ROLE_KEYS}
+        for key, (pattern, example) in ROLE_SHAPES.items():
             if texts[key] and not pattern.fullmatch(texts[key]):
                 message = f"`{texts[key]}` can't be the `{key}` of roles"
                 self._add("invalid-value", message, address / key, f"write it like {example}")
@@ -251,9 +251,9 @@ class _Checker:
 
     def _environment(self, name: str, value: Any, address: Address) -> Environment:
         settings = self._mapping(value, address)
-        self._keys(settings, address, _ENV_KEYS, "an env")
-        texts = {key: self._text(settings.get(key), address / key) for key in _ENV_KEYS}
-        for key, (pattern, example) in _SHAPES.items():
+        self._keys(settings, address, ENV_KEYS, "an env")
+        texts = {key: self._text(settings.get(key), address / key) for key in ENV_KEYS}
+        for key, (pattern, example) in SHAPES.items():
             text = texts[key]
             if text is not None and not pattern.fullmatch(text):
                 message = f"`{text}` can't be the `{key}` of an env"
@@ -344,71 +344,9 @@ class _Checker:
         self.findings.append(Finding(code, message, address, hint, at=at))
 
 
-def _pattern(key: str) -> dict[str, str]:
-    return {"pattern": f"^(?:{_SHAPES[key][0].pattern})$"} if key in _SHAPES else {}
-
-
-def schema() -> dict[str, Any]:
-    """config.yml as JSON Schema (draft 2020-12)."""
-    text = {"type": ["string", "number", "null"]}
-    env = {
-        "type": ["object", "null"],
-        "patternProperties": {"^x-": {}},
-        "properties": {
-            key: {**text, "description": description, **_pattern(key)}
-            for key, description in _ENV_KEYS.items()
-        },
-        "anyOf": [{"required": ["profile"]}, {"required": ["account"]}],
-        "additionalProperties": False,
-    }
-    tags = {"propertyNames": {"not": {"pattern": "^([Aa][Ww][Ss]|[Tt][Cc]):"}}}
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "config.yml",
-        "type": ["object", "null"],
-        "patternProperties": {"^x-": {}},
-        "properties": {
-            "envs": {
-                "description": "envs by name, for -e",
-                "type": ["object", "null"],
-                "propertyNames": {"not": {"const": LOCAL}},
-                "additionalProperties": env,
-            },
-            "default_env": {**text, "description": "the env without -e"},
-            "roles": {
-                "description": "what holds for every role that tc makes",
-                "type": ["object", "null"],
-                "patternProperties": {"^x-": {}},
-                "properties": {
-                    key: {
-                        **text,
-                        "description": description,
-                        "pattern": f"^(?:{_ROLE_SHAPES[key][0].pattern})$",
-                    }
-                    for key, description in _ROLE_KEYS.items()
-                },
-                "additionalProperties": False,
-            },
-            **{name: section_schema(keys) for name, keys in SECTIONS.items()},
-            "efs": {
-                "description": "the file system for assets, by env; `default` for every env",
-                "type": ["object", "null"],
-                "additionalProperties": section_schema(FILE_SYSTEM),
-            },
-            "tags": {
-                **tags,
-                "description": "tags of everything that tc makes",
-                "type": ["object", "null"],
-                "additionalProperties": text,
-            },
-        },
-        "additionalProperties": False,
-    }
-
-
 def check_region(written: str | None) -> None:
     """Raises UsageError when the value of ``--region`` can't be a region."""
-    pattern, example = _SHAPES["region"]
+    pattern, example = SHAPES["region"]
     if written is not None and not pattern.fullmatch(written):
         raise UsageError(f"`{written}` is no AWS region", hint=f"write it like {example}")
 
@@ -463,36 +401,3 @@ def choose_sandbox(name: str | None) -> str:
             hint="use a-z, 0-9 and `-`, and don't start with `-`",
         )
     return chosen
-
-
-def aws_profiles() -> list[str]:
-    """The profiles of the user's AWS files, by name. Unreadable files have none."""
-    names: set[str] = set()
-    for variable, default, prefix in _AWS_FILES:
-        path = Path(os.environ.get(variable) or default).expanduser()
-        for section in _sections(path):
-            if section == "default":
-                names.add(section)
-            elif section.startswith(prefix):
-                names.add(section.removeprefix(prefix).strip().strip("'\""))
-    return sorted(names)
-
-
-#: variable that names the file, its default, what stands before a profile's name
-_AWS_FILES = (
-    ("AWS_CONFIG_FILE", "~/.aws/config", "profile "),
-    ("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials", ""),
-)
-
-
-def _sections(path: Path) -> list[str]:
-    import configparser
-
-    parser = configparser.RawConfigParser(default_section="")
-    try:
-        parser.read(path, encoding="utf-8")
-    except (configparser.Error, OSError, UnicodeDecodeError) as error:
-        raise UsageError(
-            "this file isn't a valid AWS configuration", code="aws-config", where=str(path)
-        ) from error
-    return parser.sections()

@@ -177,7 +177,7 @@ def test_a_shell_is_a_terminal_with_the_functions_files(
 ) -> None:
     (project / "one/.env").write_text("secret")
     with Terminal([TC, "build", "--shell", "-c", "one"], project, home) as terminal:
-        terminal.until("work# ", 120)
+        terminal.until("build# ", 120)
         terminal.type("stty size; ls -A; tty; echo $TERM; echo fin''ished\n")
         seen = terminal.until("finished")
         assert "33 99" in seen

@@ -173,7 +173,7 @@ def test_a_repository_over_https_with_the_token_of_the_users_git(
     (home / "tokens").write_text(f"https://ada:{TOKEN}@{host}\n")
     (home / ".gitconfig").write_text(f"[credential]\n\thelper = store --file {home / 'tokens'}\n")
     made = job(
-        f"git clone -q {https} out && grep -rl {TOKEN[:9]} /root /work /etc/git* > out/left; env",
+        f"git clone -q {https} out && grep -rl {TOKEN[:9]} /root /build /etc/git* > out/left; env",
         files={"requirements.txt": f"sauce @ git+{https}\n"},
     )
     built_by.run(made)

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from tc import __version__
 from tc.cli.app import command_line
 from tc.components import sections
-from tc.config import _ENV_KEYS as ENV_KEYS
+from tc.config import ENV_KEYS as ENV_KEYS
 from tc.load.infer import RUNTIMES
 from tc.spec.base import TARGET_KEYS
 from tc.spec.function import Build, FunctionEntry, Runtime, VarsEntry

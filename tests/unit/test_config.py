@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tc.config import Config, Environment, aws_profiles, choose_env, choose_sandbox, read_config
+from tc.config import Config, Environment, choose_env, choose_sandbox, read_config
+from tc.config.profiles import aws_profiles
 from tc.config.sections import Artifacts, Builder, FileSystem, Layers
 from tc.errors import InvalidInput, UsageError
 

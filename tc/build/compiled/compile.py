@@ -18,7 +18,7 @@ from tc.build.compiled import go, rust
 from tc.build.elf import check_elves
 from tc.build.run import Work, run
 from tc.build.runtimes import provided
-from tc.build.tools import Job, Tools
+from tc.build.tools import WORK, Job, Tools
 from tc.build.words import shown
 from tc.errors import TcError
 from tc.processes import Program
@@ -113,9 +113,9 @@ def in_container(order: Order, place: Path, made: Path, tools: Tools) -> None:
 
     language, function, platform = order.language, order.function, order.platform
     directory = copied(order.files, function.dir, place / "sources")
-    inside = f"/work/{directory.relative_to(place).as_posix()}"
+    inside = f"{WORK}/{directory.relative_to(place).as_posix()}"
     if language is go:
-        words = go.words(function.dir, "/work/out/bootstrap")
+        words = go.words(function.dir, f"{WORK}/out/bootstrap")
         environment = go.environment({}, platform)
         end: list[list[str]] = []
     else:
@@ -125,7 +125,7 @@ def in_container(order: Order, place: Path, made: Path, tools: Tools) -> None:
         words = ["cargo", "build", "--release", "--bin", name, "--target-dir", target]
         words += ["--locked"] if order.locked else []
         environment = rust.environment({"CARGO_HOME": f"{CACHE}/cargo"})
-        end = [["cp", f"{target}/release/{name}", "/work/out/bootstrap"]]
+        end = [["cp", f"{target}/release/{name}", f"{WORK}/out/bootstrap"]]
     check = (
         f"command -v {language.PROGRAM} >/dev/null || "
         f"{{ echo 'this image has no {language.PROGRAM}'; exit 127; }}"
@@ -135,7 +135,7 @@ def in_container(order: Order, place: Path, made: Path, tools: Tools) -> None:
         what=f"`{function.name}`",
         platform=platform,
         directory=place,
-        commands=(["sh", "-c", check], ["mkdir", "-p", "/work/out"], start, *end),
+        commands=(["sh", "-c", check], ["mkdir", "-p", f"{WORK}/out"], start, *end),
         environment=environment,
         source=function.dir,
     )

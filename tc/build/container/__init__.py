@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tc.build.tools import Job
+from tc.build.tools import WORK, Job
 from tc.build.words import shown
 from tc.errors import TcError
 from tc.events import Emit, Event
@@ -77,10 +77,10 @@ class Engine:
         shutil.rmtree(made, ignore_errors=True)
         try:
             with self.box(job.platform, f"building {job.what}", ssh=job.ssh) as box:
-                box.put(packed(job.directory, "work"))
+                box.put(packed(job.directory, WORK.lstrip("/")))
                 self._commands(job, box)
                 self._bring_libraries(job, box)
-                result = box.get(f"/work/{job.result}".removesuffix("/."))
+                result = box.get(f"{WORK}/{job.result}".removesuffix("/."))
                 if result is not None:
                     unpacked(result, made)
             if result is not None:
@@ -92,7 +92,7 @@ class Engine:
     def box(self, platform: Platform, what: str, *, ssh: bool = False) -> Iterator[Box]:
         """A running builder for `platform`, with the certificates of this machine."""
         from tc.build.container import settings
-        from tc.build.container.box import WORK, Box
+        from tc.build.container.box import Box
         from tc.build.container.builder import LABEL
         from tc.build.container.client import connect, explained
         from tc.build.container.files import one_file

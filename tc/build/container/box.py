@@ -21,6 +21,7 @@ from typing import IO, Any
 from tc.build.cache import private
 from tc.build.container.builder import CPUS, LABEL
 from tc.build.container.client import answers, explained, foreign_cpu, hang_up
+from tc.build.tools import WORK
 from tc.errors import TcError
 from tc.spec.layer import Platform
 
@@ -31,7 +32,6 @@ _STALE = 24 * 3600
 _LAST_WORDS = 2.0
 #: where the user's ssh-agent answers inside
 AGENT = "/run/tc/agent"
-WORK = "/work"
 
 
 class Box:

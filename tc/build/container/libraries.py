@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from tc.build.cache import replacing
 from tc.build.container.builder import CPUS, LABEL, available, runtime_image
 from tc.build.container.client import connect, explained
+from tc.build.tools import WORK
 from tc.errors import TcError
 from tc.events import Emit
 from tc.processes import Running
@@ -118,7 +119,7 @@ def copy_missing(
 ) -> list[str]:
     """Copies the libraries that the files in `result` of the container need, and Lambda lacks,
     to its ``lib/``; their names."""
-    where = shlex.quote(f"/work/{result}")
+    where = shlex.quote(f"{WORK}/{result}")
     found = box.output(
         f"cd {where} 2>/dev/null || exit 0; "
         "command -v ldd >/dev/null && find . -type f \\( -name '*.so' -o -name '*.so.*' "
@@ -128,7 +129,7 @@ def copy_missing(
     outside = {
         name: path
         for name, path in needed.items()
-        if not path.startswith("/work/") and not _GLIBC.fullmatch(name)
+        if not path.startswith(f"{WORK}/") and not _GLIBC.fullmatch(name)
     }
     if not outside:
         return []

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tc.build.container import Engine
-from tc.build.container.box import WORK, Box
+from tc.build.container.box import Box
 from tc.build.container.files import packed
-from tc.build.tools import Job
+from tc.build.tools import WORK, Job
 
 #: bytes that are moved at once
 _CHUNK = 64 * 1024
@@ -24,7 +24,7 @@ _SHELL = "command -v bash >/dev/null && exec bash -i || exec sh -i"
 
 
 def open_shell(engine: Engine, job: Job) -> int:
-    """A shell with the files of `job.directory` in /work, in the environment that the job's
+    """A shell with the files of `job.directory` in `WORK`, in the environment that the job's
     commands would have; its exit code. What is changed there is gone with it."""
     with engine.box(job.platform, f"in a shell for {job.what}", ssh=job.ssh) as box:
         box.put(packed(job.directory, WORK.lstrip("/")))

@@ -17,7 +17,7 @@ from tc.build.deps.node import Detail, read_manifest
 from tc.build.files import sources
 from tc.build.package import copy_entries
 from tc.build.run import Work, on_path, run
-from tc.build.tools import Job, Tools
+from tc.build.tools import WORK, Job, Tools
 from tc.build.words import few, shown
 from tc.errors import TcError
 from tc.events import Event
@@ -206,8 +206,8 @@ def _no_manager(plan: _Plan, why: str = "") -> TcError:
 def _in_container(
     plan: _Plan, place: Path, work: Path, command: Sequence[str], native: Sequence[str] = ()
 ) -> None:
-    """Installs, or compiles `native`, in the container of the platform; /work is `place`."""
-    inside = f"/work/{work.relative_to(place).as_posix()}"
+    """Installs, or compiles `native`, in the container of the platform; `WORK` is `place`."""
+    inside = f"{WORK}/{work.relative_to(place).as_posix()}"
     steps = f'cd "$1" && shift && {npmrc.WRITTEN} && {_FINDS_HEADERS} && exec "$@"'
     job = Job(
         what=plan.who,

@@ -16,7 +16,7 @@ from tc.build.deps.ruby import Detail
 from tc.build.files import sources
 from tc.build.package import copy_entries
 from tc.build.run import Work, on_path, run, without
-from tc.build.tools import Job, Tools
+from tc.build.tools import WORK, Job, Tools
 from tc.build.words import few, shown
 from tc.errors import TcError
 from tc.processes import Program
@@ -191,10 +191,10 @@ def _in_container(plan: _Plan, place: Path, why: str = "") -> Path:
     root = private(place / "container")
     work = _lay_out(plan, private(root / "work"))
     shutil.copy(_HERE / "ruby_collect.rb", root / "ruby_collect.rb")
-    inside = f"/work/{work.relative_to(root).as_posix()}"
+    inside = f"{WORK}/{work.relative_to(root).as_posix()}"
     start = ["sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", inside]
-    commands = [[*start, *words] for words in _commands("/work/ruby_collect.rb", "/work/out")]
-    environment = _environment(plan, {}, inside, "/work/out")
+    commands = [[*start, *words] for words in _commands(f"{WORK}/ruby_collect.rb", f"{WORK}/out")]
+    environment = _environment(plan, {}, inside, f"{WORK}/out")
     job = Job(
         what=plan.who,
         platform=plan.platform,

@@ -21,6 +21,7 @@ def open_shell(build: Build) -> None:
     from tc.build.container.terminal import open_shell as opened
     from tc.build.files import sources
     from tc.build.package import copy_entries
+    from tc.build.tools import WORK
     from tc.errors import UsageError
 
     label, function = _chosen(build)
@@ -40,7 +41,7 @@ def open_shell(build: Build) -> None:
         directory = private(place / "function")
         copy_entries(sources(function.dir, function.ignore), directory)
         job = job_of(function, Commands.of(function), directory, tools)
-        build.run.log(f"The files of {label} are in /work; `exit` or Ctrl-D leaves, and they go")
+        build.run.log(f"The files of {label} are in {WORK}; `exit` or Ctrl-D leaves, and they go")
         code = opened(containers, job)
     if code:
         raise typer.Exit(1)

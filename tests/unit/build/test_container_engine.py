@@ -181,9 +181,9 @@ def test_no_secret_file_goes_into_a_container(tmp_path: Path) -> None:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("x")
-    with tarfile.open(fileobj=packed(tmp_path, "work")) as archive:
+    with tarfile.open(fileobj=packed(tmp_path, "build")) as archive:
         found = [info for info in archive if info.isfile()]
-    assert sorted(info.name for info in found) == [f"work/{name}" for name in kept]
+    assert sorted(info.name for info in found) == [f"build/{name}" for name in kept]
     assert {(info.uid, info.gid) for info in found} == {(0, 0)}
 
 

@@ -46,7 +46,7 @@ class Engine:
             raise TcError(self.refusal, code="no-container-engine")
         (words,) = job.commands
         if self.runs and "install" in words:
-            there = words[4].replace("/work", str(job.directory))
+            there = words[4].replace("/build", str(job.directory))
             subprocess.run([*words[:4], there, *words[5:]], check=True, capture_output=True)
             return
         for manifest in list(job.directory.rglob("binding.gyp")):
@@ -287,7 +287,7 @@ def test_without_the_manager_the_container_installs(
     bench.install(local)
     (job,) = bench.engine.jobs
     (words,) = job.commands
-    assert words[4:7] == ["/work/files/app", "npm", "install"]
+    assert words[4:7] == ["/build/files/app", "npm", "install"]
     assert "--cpu=arm64" in words
     bench.engine.refusal = "no engine here"
     with pytest.raises(TcError, match="no `npm`, and in a container: no engine here") as error:

@@ -247,9 +247,9 @@ def test_what_must_be_compiled_goes_to_the_container(make: Make, bench: Bench, i
     assert job.platform == LAMBDA
     assert [words[5:] for words in job.commands] == [
         ["bundle", "install"],
-        ["ruby", "/work/ruby_collect.rb", "/work/out"],
+        ["ruby", "/build/ruby_collect.rb", "/build/out"],
     ]
-    assert job.environment["BUNDLE_PATH"] == "/work/out"
+    assert job.environment["BUNDLE_PATH"] == "/build/out"
     assert "TC_GEM_PLATFORM" not in job.environment
 
 
