@@ -42,6 +42,7 @@ def scope_of(
         version=spec.version or unknown.version,
         repo=(git_root(spec.dir) or spec.dir).name,
         local=local,
+        stable=sandbox in (config.stable if config else ()),
         tags={**(config.tags if config else {}), **spec.tags},
         updated_by=actor(),
         tc_version=__version__,

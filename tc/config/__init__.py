@@ -17,12 +17,19 @@ from typing import TYPE_CHECKING, Any, Literal
 from tc.config.profiles import aws_profiles
 from tc.config.sections import (
     FILE_SYSTEM,
+    NOTIFY,
+    SANDBOX,
     SECTIONS,
+    STABLE,
     Artifacts,
     Builder,
     FileSystem,
+    Guards,
     Key,
     Layers,
+    Notice,
+    Release,
+    Versions,
 )
 from tc.errors import InvalidInput, UsageError
 from tc.load.suggest import did_you_mean
@@ -34,6 +41,10 @@ if TYPE_CHECKING:
 LOCAL = "local"
 #: in `efs`, what holds for every env
 DEFAULT = "default"
+#: the key `stable`
+STABLE_KEY = Key(
+    "texts", "sandboxes that go live by versions and aliases; stable", SANDBOX, "stable"
+)
 CONFIG_FILE = Path("infrastructure/tc/config.yml")
 
 #: key of an env -> what it is
@@ -44,7 +55,6 @@ ENV_KEYS = {
     "role": "ARN of a role to assume",
     "endpoint_url": "where AWS answers, for tests",
 }
-_LATER = ("guards", "notify")
 #: key of `roles` -> what it is
 ROLE_KEYS = {
     "boundary": "ARN of a policy that no role goes beyond; may have {{account}}",
@@ -112,6 +122,11 @@ class Config:
     artifacts: Artifacts = field(default_factory=Artifacts)
     builder: Builder = field(default_factory=Builder)
     efs: Mapping[str, FileSystem] = field(default_factory=dict)
+    stable: tuple[str, ...] = STABLE
+    versions: Versions = field(default_factory=Versions)
+    release: Release = field(default_factory=Release)
+    guards: Guards = field(default_factory=Guards)
+    notify: Mapping[str, Notice] = field(default_factory=dict)
 
     def file_system(self, env: str) -> FileSystem:
         """The file system for assets in `env`: its own, else the one of all envs."""
@@ -173,8 +188,8 @@ class _Checker:
         from tc.spec.finding import Address
 
         top = Address(self.path)
-        known = ("envs", "default_env", "roles", "tags", "efs", *SECTIONS)
-        self._keys(data, top, known, "config.yml", later=_LATER)
+        known = ("envs", "default_env", "roles", "tags", "efs", "notify", "stable", *SECTIONS)
+        self._keys(data, top, known, "config.yml")
         made = {
             name: self._section(data.get(name), top / name, keys) for name, keys in SECTIONS.items()
         }
@@ -190,7 +205,28 @@ class _Checker:
             artifacts=Artifacts(**made["artifacts"]),
             builder=Builder(**made["builder"]),
             efs=self._file_systems(data.get("efs"), top / "efs"),
+            stable=self._stable(data.get("stable"), top / "stable"),
+            versions=Versions(**made["versions"]),
+            release=Release(**made["release"]),
+            guards=Guards(**made["guards"]),
+            notify=self._notices(data.get("notify"), top / "notify"),
         )
+
+    def _stable(self, value: Any, address: Address) -> tuple[str, ...]:
+        """The sandboxes that go live by versions and aliases."""
+        if value is None:
+            return STABLE
+        return self._value(value, address, STABLE_KEY) or ()
+
+    def _notices(self, value: Any, address: Address) -> dict[str, Notice]:
+        said = {
+            name: self._section(settings, address / name, NOTIFY)
+            for name, settings in self._mapping(value, address).items()
+        }
+        for name, settings in said.items():
+            if "url" not in settings:
+                self._add("missing-key", f"`{name}` has no `url`", address / name, at="key")
+        return {name: Notice(**settings) for name, settings in said.items()}
 
     def _file_systems(self, value: Any, address: Address) -> dict[str, FileSystem]:
         """Each env's, with what `default` says besides."""
@@ -222,6 +258,13 @@ class _Checker:
         if key.kind == "map":
             pairs = self._mapping(value, address)
             return {name: self._text(one, address / name) or "" for name, one in pairs.items()}
+        if key.kind == "lists":
+            lists = self._mapping(value, address)
+            texts_of = Key("texts", "", key.pattern, key.example)
+            return {
+                name: self._value(one, address / name, texts_of) or ()
+                for name, one in lists.items()
+            }
         many = key.kind == "texts"
         if many and not isinstance(value, list):
             self._wrong_type("a list", value, address)
@@ -292,19 +335,13 @@ class _Checker:
         address: Address,
         known: Collection[str],
         what: str,
-        later: tuple[str, ...] = (),
     ) -> None:
         for key in data:
             if key in known or key.startswith("x-"):
                 continue
-            if key in later:
-                message = f"this version of tc can't use `{key}` of config.yml yet"
-                hint = f"rename it `x-{key}` to go on without it"
-                self._add("not-yet", message, address / key, hint, at="key")
-            else:
-                hint = did_you_mean(key, known)
-                message = f"`{key}` is not a key of {what}"
-                self._add("unknown-key", message, address / key, hint, at="key")
+            hint = did_you_mean(key, known)
+            message = f"`{key}` is not a key of {what}"
+            self._add("unknown-key", message, address / key, hint, at="key")
 
     def _mapping(self, value: Any, address: Address) -> dict[str, Any]:
         if isinstance(value, dict):

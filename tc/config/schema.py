@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tc.config import ENV_KEYS, LOCAL, ROLE_KEYS, ROLE_SHAPES, SHAPES
-from tc.config.sections import FILE_SYSTEM, SECTIONS
+from tc.config import ENV_KEYS, LOCAL, ROLE_KEYS, ROLE_SHAPES, SHAPES, STABLE_KEY
+from tc.config.sections import FILE_SYSTEM, NOTIFY, SECTIONS
 from tc.config.sections import schema as section
 
 
@@ -59,6 +59,12 @@ def schema() -> dict[str, Any]:
                 "description": "the file system for assets, by env; `default` for every env",
                 "type": ["object", "null"],
                 "additionalProperties": section(FILE_SYSTEM),
+            },
+            **section({"stable": STABLE_KEY})["properties"],
+            "notify": {
+                "description": "who is told of deploys, by a name",
+                "type": ["object", "null"],
+                "additionalProperties": {**section(NOTIFY), "required": ["url"]},
             },
             "tags": {
                 **tags,

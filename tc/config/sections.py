@@ -1,4 +1,4 @@
-"""The sections of config.yml about building and publishing: what they may hold."""
+"""The sections of config.yml: what they may hold."""
 
 from __future__ import annotations
 
@@ -16,11 +16,17 @@ _ACCESS_POINT = re.compile(
 _BUCKET = re.compile(r"(?:[a-z0-9.-]|\{\{\s*(?:account|region)\s*\}\}){3,}")
 
 
+#: as tc.spec.names has it, for JSON Schema too
+SANDBOX = re.compile(r"[a-z0-9][a-z0-9-]*")
+#: the sandboxes that go live by versions and aliases, unless config.yml says otherwise
+STABLE = ("stable",)
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """What a key of a section takes."""
 
-    kind: Literal["text", "texts", "count", "map"]
+    kind: Literal["text", "texts", "count", "map", "lists"]
     description: str
     pattern: re.Pattern[str] | None = None
     example: str = ""
@@ -60,6 +66,30 @@ SECTIONS: Mapping[str, Mapping[str, Key]] = {
         ),
         "registry": Key("text", "the registry for images; the account's own in ECR"),
     },
+    "versions": {
+        "keep": Key("count", "published versions of a function that are kept; 5"),
+    },
+    "release": {
+        "env": Key("text", "the env that `tc release` deploys to; qa"),
+        "sandbox": Key("text", "the sandbox that it deploys to; stable", SANDBOX, "stable"),
+    },
+    "guards": {
+        "ci": Key("texts", "sandboxes that only CI may change", SANDBOX, "stable"),
+        "clean": Key("texts", "sandboxes that take nothing uncommitted", SANDBOX, "stable"),
+        "envs": Key("lists", "sandbox -> the envs where it may be changed"),
+        "approvals": Key(
+            "map",
+            "env -> the tag that a commit must have to be deployed there, which may have "
+            "{{namespace}}, {{version}} and {{env}}",
+        ),
+    },
+}
+#: keys of `notify.NAME`
+NOTIFY: Mapping[str, Key] = {
+    "url": Key("text", "where to: https://…, or ssm:/path or secretsmanager:name that has it"),
+    "envs": Key("texts", "envs of which it is told; every env"),
+    "sandboxes": Key("texts", "sandboxes of which it is told; those called stable"),
+    "format": Key("text", "slack, or json; slack", re.compile("slack|json"), "slack"),
 }
 #: keys of `efs.default` and `efs.ENV`
 FILE_SYSTEM: Mapping[str, Key] = {
@@ -114,6 +144,45 @@ class FileSystem:
     keep: int = 3
 
 
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """Published versions of a function: how many are kept besides those that are in use."""
+
+    keep: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Where `tc release` deploys to."""
+
+    env: str = "qa"
+    sandbox: str = "stable"
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """What must be so before a sandbox is changed; each is off while it is empty.
+
+    `ci` and `clean` are sandboxes, `envs` has the envs of a sandbox, `approvals` the tag that a
+    commit must have, by env.
+    """
+
+    ci: tuple[str, ...] = ()
+    clean: tuple[str, ...] = ()
+    envs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    approvals: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Who is told when a sandbox of one of `envs` (empty: of any) has changed."""
+
+    url: str = ""
+    envs: tuple[str, ...] = ()
+    sandboxes: tuple[str, ...] = ()
+    format: str = "slack"
+
+
 def schema(keys: Mapping[str, Key]) -> dict[str, Any]:
     """A section as JSON Schema."""
     text: dict[str, Any] = {"type": ["string", "number", "null"]}
@@ -122,6 +191,10 @@ def schema(keys: Mapping[str, Key]) -> dict[str, Any]:
         "texts": {"type": ["array", "null"], "items": {"type": ["string", "number"]}},
         "count": {"type": ["integer", "null"], "minimum": 1},
         "map": {"type": ["object", "null"], "additionalProperties": text},
+        "lists": {
+            "type": ["object", "null"],
+            "additionalProperties": {"type": "array", "items": {"type": ["string", "number"]}},
+        },
     }
     properties = {}
     for name, key in keys.items():

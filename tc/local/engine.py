@@ -244,7 +244,15 @@ def _end(home: Home, record: Record, emit: Emit) -> None:
         )
         hint = "see what is left: tc list -e local"
         emit(Event("warning", text, {"code": "local-killed", "hint": hint}))
+        _until_free(record.port)
     write_record(home.record, record.stopped())
+
+
+def _until_free(port: int) -> None:
+    """A process that was killed is gone before the last of its threads lets go of its port."""
+    deadline = time.monotonic() + _PATIENCE
+    while wire.taken(port) and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 def answers(record: Record, seconds: float) -> bool:

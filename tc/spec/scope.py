@@ -57,7 +57,7 @@ class Scope:
 
     Without a sandbox or an account (``tc compose``, ``tc validate``) the fields
     hold their own templates (``{{sandbox}}``), so what is printed reads like
-    what the user would write.
+    what the user would write. What is `stable` goes live by versions and aliases.
     """
 
     namespace: str
@@ -69,6 +69,7 @@ class Scope:
     version: str = "0.0.1"
     repo: str = ""
     local: bool = False
+    stable: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
     updated_by: str = ""
     tc_version: str = ""

@@ -27,10 +27,6 @@ NEITHER = (
     "has neither `profile` nor `account` | "
     "add `profile`, or `account` to use this machine's credentials"
 )
-LATER = (
-    "this version of tc can't use `guards` of config.yml yet | "
-    "rename it `x-guards` to go on without it"
-)
 CANT_BE_ACCOUNT = "can't be the `account` of an env | write it like 012345678901"
 CANT_BE_REGION = "can't be the `region` of an env | write it like eu-west-1"
 LIKE = "can't stand here | write it like"
@@ -123,8 +119,13 @@ def test_a_file_that_says_nothing_is_no_error(repo: Path, text: str) -> None:
             "2:9 unknown-key `profil` is not a key of an env | did you mean `profile`?",
         ),
         (
-            "guards: {}\n",
-            f"1:1 not-yet {LATER}",
+            "guards: {clean: [Stable]}\n",
+            "1:18 invalid-value `Stable` can't stand here | write it like stable",
+        ),
+        ("notify: {team: {envs: [qa]}}\n", "1:10 missing-key `team` has no `url` | "),
+        (
+            "guards: {envs: {stable: qa}}\n",
+            "1:25 wrong-type `stable` must be a list, not text | ",
         ),
         ("envs: [dev]\n", "1:1 wrong-type `envs` must be a mapping, not a list | "),
         ("envs: {dev: x}\n", "1:13 wrong-type `dev` must be a mapping, not text | "),
@@ -214,11 +215,30 @@ def test_the_file_system_of_an_env_starts_from_the_one_of_all(repo: Path) -> Non
     assert read_config(repo).file_system("qa") == FileSystem()
 
 
+def test_releases_guards_and_notices(repo: Path) -> None:
+    assert read_config(repo).stable == ("stable",)
+    write(
+        repo,
+        "stable: [stable, live]\nversions: {keep: 3}\nrelease: {env: test}\n"
+        "guards: {ci: [live], envs: {live: [qa, prod]}, approvals: {prod: 'ok-{{version}}'}}\n"
+        "notify: {team: {url: 'ssm:/hook', envs: [prod]}}\n",
+    )
+    config = read_config(repo)
+    assert config.stable == ("stable", "live")
+    assert config.versions.keep == 3
+    assert (config.release.env, config.release.sandbox) == ("test", "stable")
+    assert config.guards.ci == ("live",)
+    assert config.guards.envs == {"live": ("qa", "prod")}
+    assert config.guards.approvals == {"prod": "ok-{{version}}"}
+    assert config.notify["team"].url == "ssm:/hook"
+    assert config.notify["team"].format == "slack"
+
+
 def test_every_problem_is_said_in_one_run(repo: Path) -> None:
-    write(repo, "env: {}\nguards: {}\ntags: [a]\n")
+    write(repo, "env: {}\nguards: {cl: [a]}\ntags: [a]\n")
     with pytest.raises(InvalidInput) as caught:
         read_config(repo)
-    assert [p.code for p in caught.value.problems] == ["unknown-key", "not-yet", "wrong-type"]
+    assert [p.code for p in caught.value.problems] == ["unknown-key", "unknown-key", "wrong-type"]
 
 
 def test_profiles_come_from_both_files() -> None:

@@ -12,8 +12,9 @@ import yaml
 from jsonschema import Draft202012Validator
 from pydantic import AliasChoices, ConfigDict, Field
 
-from tc import config
 from tc.components import sections
+from tc.config import read_config
+from tc.config.schema import schema as config_schema
 from tc.errors import InvalidInput
 from tc.load.load import load
 from tc.load.reader import Reader
@@ -183,12 +184,12 @@ def test_settings(text: str, right: bool, tmp_path: Path, monkeypatch: pytest.Mo
     file = tmp_path / "config.yml"
     file.write_text(text)
     monkeypatch.setenv("TC_CONFIG_PATH", str(file))
-    assert (errors(config.schema(), yaml.safe_load(text)) == []) == right
+    assert (errors(config_schema(), yaml.safe_load(text)) == []) == right
     if right:
-        config.read_config(tmp_path)
+        read_config(tmp_path)
     else:
         with pytest.raises(InvalidInput):
-            config.read_config(tmp_path)
+            read_config(tmp_path)
 
 
 class Part(Strict):
