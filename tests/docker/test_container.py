@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from docker_support import IMAGE, PLATFORM
+from docker_support import IMAGE, PLATFORM, containers, wait_for
 
 from tc.build.container import Engine, engine
 from tc.build.container.box import sweep
@@ -29,11 +29,6 @@ from tc.spec.layer import Platform
 
 Make = Callable[..., Job]
 SECRET = "hunter2-very-secret"
-
-
-def containers(client: Any) -> list[str]:
-    """The ids of what tc has made."""
-    return [one["Id"] for one in client.api.containers(all=True, filters={"label": "tc=build"})]
 
 
 def listed(directory: Path) -> list[str]:
@@ -78,7 +73,7 @@ def test_a_failure_leaves_the_old_result_and_no_container(
     assert "line 11\n" in caught.value.message
     assert "line 10\n" not in caught.value.message
     assert (made.directory / "out/f").read_text() == "old"
-    assert set(containers(docker_client)) <= set(before)
+    assert containers(docker_client) <= before
     assert (listed(made.directory.parent)) == ["cache", "job"]
 
 
@@ -107,10 +102,10 @@ def test_secrets_are_seen_by_the_commands_alone(
         except TcError as error:
             failures.append(error)
 
-    before = set(containers(docker_client))
+    before = containers(docker_client)
     thread = threading.Thread(target=run)
     thread.start()
-    (mine,) = wait_for(lambda: set(containers(docker_client)) - before)
+    (mine,) = wait_for(lambda: containers(docker_client) - before)
     wait_for(lambda: any("the key is" in event.text for event in told))
     inspected.append(json.dumps(docker_client.api.inspect_container(mine)))
     inspected.append(json.dumps(docker_client.api.top(mine)))
@@ -124,17 +119,9 @@ def test_secrets_are_seen_by_the_commands_alone(
     assert [text for text in inspected if SECRET in text] == []
 
 
-def wait_for(probe: Callable[[], Any], seconds: float = 15) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := probe()):
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.05)
-    return found
-
-
 def test_an_interrupt_ends_the_container(cache: Path, job: Make, docker_client: Any) -> None:
     running = Running()
-    before = set(containers(docker_client))
+    before = containers(docker_client)
     ended = engine({"python3.11": IMAGE}, {}, cache, silent, running)
     failures: list[BaseException] = []
 
@@ -146,7 +133,7 @@ def test_an_interrupt_ends_the_container(cache: Path, job: Make, docker_client: 
 
     thread = threading.Thread(target=run)
     thread.start()
-    wait_for(lambda: set(containers(docker_client)) - before)
+    wait_for(lambda: containers(docker_client) - before)
     time.sleep(0.5)
     begun = time.monotonic()
     running.stop()
@@ -154,11 +141,11 @@ def test_an_interrupt_ends_the_container(cache: Path, job: Make, docker_client: 
     assert time.monotonic() - begun < 10
     assert not thread.is_alive()
     assert len(failures) == 1
-    wait_for(lambda: not set(containers(docker_client)) - before)
+    wait_for(lambda: not containers(docker_client) - before)
 
 
 def test_a_killed_tc_takes_its_container_along(tmp_path: Path, docker_client: Any) -> None:
-    before = set(containers(docker_client))
+    before = containers(docker_client)
     (tmp_path / "job").mkdir()
     script = f"""
 from pathlib import Path
@@ -171,11 +158,11 @@ made = engine({{"python3.11": {IMAGE!r}}}, {{}}, Path({str(tmp_path)!r}), silent
 made.run(Job("x", Platform("python3.11", "x86_64"), Path({str(tmp_path / "job")!r}), ("sleep 60",)))
 """
     process = subprocess.Popen([sys.executable, "-c", script])
-    wait_for(lambda: set(containers(docker_client)) - before)
+    wait_for(lambda: containers(docker_client) - before)
     time.sleep(0.5)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    wait_for(lambda: not set(containers(docker_client)) - before)
+    wait_for(lambda: not containers(docker_client) - before)
 
 
 def test_what_a_killed_tc_left_behind_is_swept_at_the_next_start(

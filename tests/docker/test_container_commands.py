@@ -11,12 +11,11 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from docker_support import IMAGE
+from docker_support import IMAGE, containers, wait_for
 
 from tc.places import cache_place
 
@@ -250,7 +249,7 @@ def test_an_interrupted_build_leaves_no_container_and_no_package(
     function = project / "one/function.json"
     tasks = {"build": "touch started; sleep 60"}
     function.write_text(json.dumps({"runtime": {"lang": "python3.11"}, "tasks": tasks}))
-    before = labelled(docker_client)
+    before = containers(docker_client)
     process = subprocess.Popen(
         [TC, "build", "--kind", "code", "--container"],
         cwd=project,
@@ -259,22 +258,10 @@ def test_an_interrupted_build_leaves_no_container_and_no_package(
         stderr=subprocess.PIPE,
         text=True,
     )
-    wait_for(lambda: labelled(docker_client) - before)
+    wait_for(lambda: containers(docker_client) - before)
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
-    wait_for(lambda: not labelled(docker_client) - before)
+    wait_for(lambda: not containers(docker_client) - before)
     assert list((tmp_path / "cache").glob("packages/*")) == []
-
-
-def labelled(client: Any) -> set[str]:
-    found = client.api.containers(all=True, filters={"label": "tc=build"})
-    return {one["Id"] for one in found}
-
-
-def wait_for(probe: Callable[[], Any], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not probe():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.05)

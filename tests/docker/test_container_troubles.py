@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from docker_support import IMAGE
+from docker_support import IMAGE, containers, wait_for
 
 from tc.build.container import Engine, engine
 from tc.build.images import build_image, image_of
@@ -78,18 +78,6 @@ def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, docker_client: Any) ->
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path / 'engine'}")
     yield made
     made.cut()
-
-
-def containers(client: Any) -> set[str]:
-    found = client.api.containers(all=True, filters={"label": "tc=build"})
-    return {one["Id"] for one in found}
-
-
-def wait_for(probe: Callable[[], Any], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not probe():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.05)
 
 
 def failure_of(work: Callable[[], object], ready: Callable[[], Any], line: Line) -> TcError:

@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fake_store import FakeStore, refuse
-from moto import mock_aws
 
-from tc.aws.session import Aws, open_session
-from tc.config import Environment
+from tc.aws.session import Aws
 from tc.errors import AwsError, TcError
-from tc.events import silent
 from tc.publish.bucket import Bucket
 
 ACCOUNT = "123456789012"
 NAME = f"tc-artifacts-{ACCOUNT}-eu-west-1"
-
-
-@pytest.fixture
-def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    with mock_aws():
-        yield open_session(Environment("dev"), "eu-west-1", silent)
 
 
 def test_the_bucket_is_made_once_private_and_for_tls_alone(aws: Aws) -> None:
