@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import Iterator
 
-from bench import account, assets, builds, sandbox, startup, zips
+from bench import account, assets, builds, releases, sandbox, startup, zips
 from bench.lab import engine, lab
 from bench.report import CallCount, Printer, Result
 
@@ -21,7 +21,8 @@ _LOCAL = ("local",)
 _ACCOUNT = (account.GROUP,)
 _BUILDS = (builds.GROUP, zips.GROUP)
 _ASSETS = (assets.GROUP,)
-_NAMES = (*_STARTUP, *_SANDBOX, *_LOCAL, *_ACCOUNT, *_BUILDS, *_ASSETS)
+_RELEASES = (releases.GROUP,)
+_NAMES = (*_STARTUP, *_SANDBOX, *_LOCAL, *_ACCOUNT, *_BUILDS, *_ASSETS, *_RELEASES)
 
 
 def main() -> int:
@@ -63,12 +64,14 @@ def _measured(chosen: set[str], gigabytes: float) -> Iterator[Result | list[Call
             yield from builds.measure(place)
         if zips.GROUP in chosen:
             yield from zips.measure(place.home)
-        if chosen & {*_SANDBOX, *_LOCAL, *_ASSETS}:
+        if chosen & {*_SANDBOX, *_LOCAL, *_ASSETS, *_RELEASES}:
             with engine(place) as running:
                 if chosen & {*_ASSETS}:
                     yield from assets.measure(running.local, int(gigabytes * 1024**3))
                 if chosen & {*_SANDBOX}:
                     yield from sandbox.measure(running)
+                if chosen & {*_RELEASES}:
+                    yield from releases.measure(running)
                 if chosen & {*_LOCAL}:
                     yield from sandbox.measure_local(running.local)
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
 from botocore import xform_name
 from botocore.loaders import Loader
-from botocore.model import ServiceModel
+from botocore.model import OperationModel, ServiceModel
 
 #: name in the signature -> the SDK's name, where they differ
 _SDK_NAMES = {"states": "stepfunctions", "tagging": "resourcegroupstaggingapi"}
@@ -40,26 +41,50 @@ def name_of(method: str, target: str, headers: Mapping[str, str], body: bytes) -
         named = parse_qs(body.decode()).get("Action", [""])[0]
     if named:
         return f"{_SDK_NAMES.get(service, service)}.{xform_name(named)}"
-    path = urlsplit(target).path
+    path, query = urlsplit(target).path, parse_qs(urlsplit(target).query, keep_blank_values=True)
     for name, prefix in _REST:
         if name.startswith(service or "-") and path.startswith(prefix):
-            for verb, pattern, operation in _patterns(name):
-                if verb == method and pattern.fullmatch(path):
-                    return f"{name}.{operation}"
+            for rest in _operations(name):
+                if rest.fits(method, path, query.keys() | lower.keys()):
+                    return f"{name}.{rest.name}"
     return f"{method} {path}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """An operation of a REST service: `marks` are the parameters and headers it always has."""
+
+    name: str
+    method: str
+    path: re.Pattern[str]
+    marks: frozenset[str]
+
+    def fits(self, method: str, path: str, given: Set[str]) -> bool:
+        return method == self.method and self.marks <= given and bool(self.path.fullmatch(path))
+
+
 @functools.cache
-def _patterns(service: str) -> list[tuple[str, re.Pattern[str], str]]:
-    """(method, pattern of the path, operation) of a REST service, fixed paths first."""
+def _operations(service: str) -> list[_Rest]:
+    """The operations of a REST service, fixed paths and those with most marks first."""
     model = ServiceModel(Loader().load_service_model(service, "service-2"), service)
     found = []
     for name in model.operation_names:
-        http = model.operation_model(name).http
-        uri = http["requestUri"].partition("?")[0].rstrip("/")
-        pieces = _PARAMETER.split(uri)
+        operation = model.operation_model(name)
+        uri, _, query = operation.http["requestUri"].partition("?")
+        pieces = _PARAMETER.split(uri.rstrip("/"))
         pattern = re.escape(pieces[0])
         for greedy, text in zip(pieces[1::2], pieces[2::2], strict=True):
             pattern += (".+" if greedy else "[^/]+") + re.escape(text)
-        found.append((http["method"], re.compile(pattern + "/?"), xform_name(name)))
-    return sorted(found, key=lambda entry: entry[1].pattern.count("+"))
+        marks = {*parse_qs(query, keep_blank_values=True), *_required_headers(operation)}
+        path = re.compile(pattern + "/?")
+        found.append(_Rest(xform_name(name), operation.http["method"], path, frozenset(marks)))
+    return sorted(found, key=lambda one: (one.path.pattern.count("+"), -len(one.marks)))
+
+
+def _required_headers(operation: OperationModel) -> Iterator[str]:
+    """In lower case."""
+    shape = operation.input_shape
+    for name in shape.required_members if shape else ():
+        said = shape.members[name].serialization
+        if said.get("location") == "header":
+            yield said["name"].lower()

@@ -116,6 +116,7 @@ _MISSING = frozenset(
         "NoSuchEntity",
         "NoSuchEntityException",
         "NotFoundException",
+        "ResourceNotFound",
         "ResourceNotFoundException",
         "StateMachineDoesNotExist",
         "NoSuchBucket",

@@ -34,3 +34,10 @@ def _below(own: str, base: str, default: str) -> Path:
         raise TcError(
             "this user has no home directory for tc's files", code="no-home", hint=_WAY_OUT
         ) from None
+
+
+def templates_place() -> Path:
+    """The files that tc fills in for users: beside the package's modules in an installation, at
+    the top of a checkout."""
+    inside = Path(__file__).with_name("templates")
+    return inside if inside.is_dir() else Path(__file__).parents[1] / "templates"

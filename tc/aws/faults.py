@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from botocore import exceptions as boto
@@ -34,7 +37,7 @@ RAISED = (
 _EXPIRED = frozenset(
     {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired"}
 )
-_UNKNOWN_KEY = frozenset(
+_NO_SUCH_KEY = frozenset(
     {"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "AuthFailure"}
 )
 _BAD_SIGNATURE = frozenset(
@@ -43,6 +46,21 @@ _BAD_SIGNATURE = frozenset(
 _CLOCK = re.compile(r"expired|not yet current|too skewed|too large", re.IGNORECASE)
 _REQUEST_ID = re.compile(
     r"\s*\((?=[^()]*Request ?ID)[^()]*\)|[;,]?\s*(?:AWS )?Request ?ID:? ?[\w-]+", re.IGNORECASE
+)
+#: seconds by which AWS lets a clock be off (AWS IAM user guide, "Troubleshoot request errors")
+_TOLERATED = 300
+_MAY_NOT_ASSUME = re.compile(
+    r"User: (?P<user>\S+) is not authorized to perform: sts:AssumeRole on resource: (?P<role>\S+)"
+)
+#: the regions that every account has; later ones must be enabled (AWS Account Management
+#: reference guide, "Enable or disable AWS Regions in your account")
+_ALWAYS_ON = frozenset(
+    {
+        *("us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1"),
+        *("eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3"),
+        *("ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1"),
+        *("ap-southeast-1", "ap-southeast-2"),
+    }
 )
 _QUOTED_VALUE = re.compile(r", value: .*?, (type|valid)", re.DOTALL)
 
@@ -65,11 +83,12 @@ _NETWORK_HINTS: tuple[tuple[type[Exception], str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Whose credentials a call used, for the sentences about them."""
+    """Whose credentials a call used, for the sentences about them; `login` when `tc login`
+    gets new ones."""
 
     environment: Environment
     region: str = ""
-    sso: bool = False
+    login: bool = False
 
     @property
     def where(self) -> str:
@@ -83,7 +102,7 @@ class Origin:
     @property
     def renew(self) -> str:
         """How to get new credentials."""
-        if self.sso:
+        if self.login:
             return f"tc login -e {self.environment.name}"
         if self.environment.profile:
             return f"renew the credentials of profile `{self.environment.profile}`"
@@ -109,7 +128,8 @@ def translate(
     network = next((says for kind, says in _NETWORK if isinstance(error, kind)), None)
     if network is not None:
         return _unreached(error, network, origin, operation)
-    return _credentials(error, origin) or _configuration(error, origin, operation)
+    known = _logged_out(error, origin) or _credentials(error, origin)
+    return known or _configuration(error, origin, operation)
 
 
 def _answered(error: boto.ClientError, operation: str) -> AwsError:
@@ -127,25 +147,105 @@ def _refused(error: boto.ClientError, origin: Origin, operation: str) -> TcError
     """AWS's own words, unless they are about the credentials."""
     answer = _answered(error, operation)
     code = answer.aws_code
+    asked = getattr(error, "operation_name", "")
     if code in _EXPIRED:
-        return _no_credentials(f"the credentials of {origin.whose} have expired", origin)
-    if code in _UNKNOWN_KEY:
-        return _no_credentials(f"AWS doesn't know the access key of {origin.whose}", origin)
+        return expired(origin)
     if code in _BAD_SIGNATURE:
         if _CLOCK.search(answer.message):
-            return TcError(
-                "AWS refused the call's date: this machine's clock is off by over 5 minutes",
-                code="clock",
-                where=origin.where,
-                hint="set this machine's clock",
-            )
+            return _clock(error, origin)
         return _no_credentials(f"the secret key of {origin.whose} is wrong", origin)
+    if code == "RegionDisabledException" or (code in _NO_SUCH_KEY and _is_opt_in(origin.region)):
+        return _region_off(code, origin)
+    if code in _NO_SUCH_KEY:
+        return _no_credentials(f"AWS doesn't know the access key of {origin.whose}", origin)
+    if asked in ("AssumeRole", "AssumeRoleWithWebIdentity"):
+        return _not_assumed(answer, origin)
+    if asked == "GetRoleCredentials":
+        return TcError(
+            f"the SSO login of {origin.whose} has no such role in that account: {answer.message}",
+            code="credentials",
+            where=origin.where,
+            hint="check `sso_account_id` and `sso_role_name` of that profile",
+        )
     return answer
+
+
+def expired(origin: Origin) -> TcError:
+    """The credentials are over."""
+    return _no_credentials(f"the credentials of {origin.whose} have expired", origin)
+
+
+def _clock(error: boto.ClientError, origin: Origin) -> TcError:
+    headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    return TcError(
+        f"AWS refused the call's date: this machine's clock is off by {_off_by(headers)}",
+        code="clock",
+        where=origin.where,
+        hint="set this machine's clock",
+    )
+
+
+def _off_by(headers: Mapping[str, str]) -> str:
+    """By how much the clock is off: AWS's answer has AWS's time."""
+    try:
+        off = (datetime.now(UTC) - parsedate_to_datetime(headers["date"])).total_seconds()
+    except (KeyError, TypeError, ValueError):
+        off = 0.0
+    if abs(off) < _TOLERATED:
+        return "over 5 minutes"
+    return f"{round(abs(off) / 60)} min, it is {'ahead' if off > 0 else 'behind'}"
+
+
+def _is_opt_in(region: str) -> bool:
+    """Whether an account has to enable `region` before it can be used."""
+    return region.count("-") == 2 and region not in _ALWAYS_ON and not region.startswith("cn-")
+
+
+def _region_off(code: str, origin: Origin) -> TcError:
+    region = origin.region
+    message = f"the account hasn't enabled the region {region}"
+    if code != "RegionDisabledException":
+        message = f"{message}, or AWS doesn't know the access key of {origin.whose}"
+    return TcError(
+        message,
+        code="region",
+        where=origin.where,
+        hint=f"aws account enable-region --region-name {region}",
+    )
+
+
+def _not_assumed(answer: AwsError, origin: Origin) -> TcError:
+    """Both ARNs where AWS says them."""
+    found = _MAY_NOT_ASSUME.search(answer.message)
+    role = found["role"] if found else origin.environment.role or f"of {origin.whose}"
+    if "MultiFactorAuthentication" in answer.message and "invalid" in answer.message.lower():
+        return TcError(
+            f"AWS refused the MFA code for {origin.whose}",
+            code="credentials",
+            where=origin.where,
+            hint="wait for the next code and run the command again",
+        )
+    if found:
+        return TcError(
+            f"{found['user']} may not assume the role {role}",
+            code="credentials",
+            where=origin.where,
+            hint="that role's trust policy must allow it, with the external id if it asks for "
+            "one, and the caller's own policy sts:AssumeRole on it",
+        )
+    return TcError(
+        f"the role {role} can't be assumed: {answer.message}",
+        code="credentials",
+        where=origin.where,
+        hint="check `role_arn`, `external_id` and `duration_seconds` of that profile"
+        if origin.environment.profile
+        else "check `role` and `external_id` of that env in config.yml",
+    )
 
 
 def _no_credentials(message: str, origin: Origin, configure: bool = False) -> TcError:
     hint = origin.renew
-    if configure and origin.environment.profile and not origin.sso:
+    if configure and origin.environment.profile and not origin.login:
         hint = f"aws configure --profile {origin.environment.profile}"
     return TcError(message, code="credentials", where=origin.where, hint=hint)
 
@@ -160,8 +260,18 @@ def _unreached(error: Exception, says: str, origin: Origin, operation: str) -> A
             (hint for kind, hint in _NETWORK_HINTS if isinstance(error, kind)),
             f"check the network and that `{origin.region}` is the right region",
         )
+        if _no_file(error):
+            hint = "AWS_CA_BUNDLE, or `ca_bundle` of the profile, names no file"
     return AwsError(
         f"{subject} {says}", aws_code=type(error).__name__, operation=operation, hint=hint
+    )
+
+
+def _no_file(error: Exception) -> bool:
+    """Whether the file with the CA certificates isn't there."""
+    cause = getattr(error, "kwargs", {}).get("error")
+    return isinstance(cause, Exception) and any(
+        isinstance(reason, FileNotFoundError) for reason in cause.args
     )
 
 
@@ -172,6 +282,34 @@ def _endpoint(error: Exception) -> str:
     host = parts.hostname or ""
     port = f":{parts.port}" if parts.port else ""
     return f"{parts.scheme}://{host}{port}" if host else ""
+
+
+def _logged_out(error: Exception, origin: Origin) -> TcError | None:
+    """The sentence for a login that is missing or over."""
+    whose = origin.whose
+    if isinstance(error, boto.SSOTokenLoadError):
+        return _no_credentials(f"there is no SSO login for {whose} yet", origin)
+    if isinstance(error, boto.UnauthorizedSSOTokenError | boto.TokenRetrievalError):
+        return _no_credentials(f"the SSO login of {whose} has expired", origin)
+    if isinstance(error, boto.RefreshWithMFAUnsupportedError):
+        return expired(origin)
+    if isinstance(error, boto.MissingDependencyException):
+        return TcError(
+            f"{whose} uses `aws login`, whose credentials can't be read without awscrt",
+            code="credentials",
+            where=origin.where,
+            hint="install awscrt beside tc, or give the profile a `credential_process` of "
+            "`aws configure export-credentials --format process`",
+        )
+    if isinstance(error, boto.LoginError):
+        name = origin.environment.profile or "default"
+        return TcError(
+            f"the `aws login` session of {whose} is missing or has expired",
+            code="credentials",
+            where=origin.where,
+            hint=f"aws login --profile {name}",
+        )
+    return None
 
 
 def _credentials(error: Exception, origin: Origin) -> TcError | None:
@@ -185,18 +323,6 @@ def _credentials(error: Exception, origin: Origin) -> TcError | None:
         missing = error.kwargs.get("cred_var", "a part")
         return _no_credentials(
             f"the credentials of {whose} lack `{missing}`", origin, configure=True
-        )
-    if isinstance(error, boto.SSOTokenLoadError):
-        return _no_credentials(f"there is no SSO login for {whose} yet", origin)
-    if isinstance(error, boto.UnauthorizedSSOTokenError | boto.TokenRetrievalError):
-        return _no_credentials(f"the SSO login of {whose} has expired", origin)
-    if isinstance(error, boto.LoginError):
-        name = origin.environment.profile or "default"
-        return TcError(
-            f"the `aws login` session of {whose} is missing or has expired",
-            code="credentials",
-            where=origin.where,
-            hint=f"aws login --profile {name}",
         )
     if isinstance(error, boto.CredentialRetrievalError | boto.MetadataRetrievalError):
         reason = _first_line(str(error.kwargs.get("error_msg", "")))

@@ -1,25 +1,20 @@
 """``tc login``: the SSO login of a profile, by confirming a code in a browser.
 
-The token goes where botocore and the AWS CLI look for it: ``~/.aws/sso/cache``,
-in a file named by the SHA-1 of the session's name (of the start URL for the
-older profile style), readable by its owner only.
+A profile without SSO has nothing to log in to: what it uses is said instead, and who that is.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import sys
-import tempfile
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from tc.aws.profiles import Sso, describe, sso_of
 from tc.aws.session import Identity, open_session
+from tc.aws.tokens import SOON, store, stored
 from tc.config import Environment
 from tc.errors import AwsError, TcError, UsageError
 from tc.events import Emit, Event
@@ -30,6 +25,22 @@ _INTERVAL = 5
 #: seconds to add when the service says slow_down (RFC 8628, 3.5)
 _SLOWER = 5
 _AGAIN = "run `tc login` again"
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Who one is in an env, and by what.
+
+    `uses` completes "it uses …". `until` is when it ends; None when nothing is known of an end.
+    `renewable`: a new one then comes by itself. `fresh`: somebody logged in just now.
+    """
+
+    identity: Identity
+    region: str
+    uses: str
+    until: datetime | None
+    renewable: bool
+    fresh: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +62,7 @@ class _Oidc:
         from tc.aws import faults, sdk
 
         self._faults = faults
-        self._origin = faults.Origin(environment, sso.region, sso=True)
+        self._origin = faults.Origin(environment, sso.region, login=True)
         self._client = sdk.oidc_client(session, sso.region)
 
     def call(self, operation: str, **kwargs: Any) -> dict[str, Any]:
@@ -63,61 +74,104 @@ class _Oidc:
         return answer
 
 
-def login(environment: Environment, emit: Emit, open_browser: bool = True) -> Identity:
-    """Log in and say who that is; `Identity.expires` is the end of the login.
+def login(
+    environment: Environment, emit: Emit, *, open_browser: bool = True, force: bool = False
+) -> Login:
+    """Log in where that takes a browser, and say who that is.
 
-    Raises UsageError when the environment has no SSO, TcError when the login was
-    refused, ran out of time, or led to another account than the environment's.
+    A login that lasts is left as it is, unless `force`. Raises UsageError on `local`, TcError
+    when the login was refused, ran out of time, or led to another account than the env's.
     """
+    if environment.local:
+        where = f"env {environment.name}"
+        raise UsageError("env `local` needs no login", code="no-sso", where=where)
     session, sso = _session_and_sso(environment)
+    if sso is None:
+        return _who(environment, session, None, emit)
+    token = stored(sso)
+    if not force and token and (token.renewable or token.until > datetime.now(UTC) + SOON):
+        try:
+            return _who(environment, session, sso, emit)
+        except TcError as error:
+            if error.code != "credentials":
+                raise
+    _log_in(session, environment, sso, emit, open_browser)
+    return _who(environment, session, sso, emit, fresh=True)
+
+
+def _session_and_sso(environment: Environment) -> tuple[Any, Sso | None]:
+    from tc.aws import faults, sdk
+
+    try:
+        session = sdk.new_session(environment)
+        config, profile = session.full_config, _profile(session)
+    except faults.RAISED as error:
+        raise faults.translate(error, faults.Origin(environment)) from error
+    return session, sso_of(config, profile) if profile else None
+
+
+def _profile(session: Any) -> str | None:
+    """The profile whose credentials are used; keys in the environment win over AWS_PROFILE."""
+    explicit = session.instance_variables().get("profile")
+    if explicit is None and os.environ.get("AWS_ACCESS_KEY_ID"):
+        return None
+    profile: str | None = session.profile
+    return profile
+
+
+def _who(
+    environment: Environment, session: Any, sso: Sso | None, emit: Emit, *, fresh: bool = False
+) -> Login:
+    """Ask AWS who that is, and say how long it lasts."""
+    known = environment.region or os.environ.get("AWS_REGION")
+    known = known or session.get_config_variable("region")
+    # who one is can be asked anywhere
+    with open_session(environment, None if known or not sso else sso.region, emit) as aws:
+        identity = aws.identify()
+        token = stored(sso) if sso else None
+        return Login(
+            identity,
+            aws.region,
+            _uses(environment, session, sso),
+            token.until if token else aws.ends,
+            renewable=token is not None and token.renewable,
+            fresh=fresh,
+        )
+
+
+#: botocore's name of where credentials are from -> what is said of it
+_AMBIENT = {
+    "env": "the access key in AWS_ACCESS_KEY_ID",
+    "shared-credentials-file": "the access key in ~/.aws/credentials",
+    "config-file": "the access key in ~/.aws/config",
+    "iam-role": "the role of this instance",
+    "container-role": "the role of this container",
+    "assume-role-with-web-identity": "the web identity token of this machine",
+    "custom-process": "a credential process",
+}
+
+
+def _uses(environment: Environment, session: Any, sso: Sso | None) -> str:
+    profile = _profile(session)
+    if sso is not None:
+        found = f"the SSO login at {sso.start_url}"
+    elif profile is not None:
+        found = describe(session.full_config, profile)
+    else:
+        method = getattr(session.get_credentials(), "method", "")
+        found = _AMBIENT.get(method, "the credentials of the machine it runs on")
+    return f"{found}, then the role {environment.role}" if environment.role else found
+
+
+def _log_in(
+    session: Any, environment: Environment, sso: Sso, emit: Emit, open_browser: bool
+) -> None:
     oidc = _Oidc(session, environment, sso)
     device = _start(oidc, sso)
     _show(device, emit, open_browser)
     token = _wait_for_token(oidc, device)
     expires = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=token["expiresIn"])
-    _store(sso, device, token, expires)
-    region = environment.region or session.get_config_variable("region") or sso.region
-    with open_session(environment, region, emit) as aws:
-        identity = replace(aws.identify(), expires=expires)
-    until = expires.astimezone().strftime("%Y-%m-%d %H:%M %Z")
-    emit(
-        Event(
-            "login.done",
-            f"Logged in as {identity.arn} in account {identity.account} until {until}",
-            {"account": identity.account, "arn": identity.arn, "expires": expires.isoformat()},
-        )
-    )
-    return identity
-
-
-def _session_and_sso(environment: Environment) -> tuple[Any, Sso]:
-    where = f"env {environment.name}"
-    if environment.local:
-        raise UsageError("env `local` needs no login", code="no-sso", where=where)
-    from tc.aws import faults, sdk
-
-    try:
-        session = sdk.new_session(environment)
-        config = session.full_config
-        profile = session.profile
-    except faults.RAISED as error:
-        raise faults.translate(error, faults.Origin(environment)) from error
-    if profile is None:
-        raise UsageError(
-            f"env `{environment.name}` has no profile to log in to: it uses the credentials of "
-            "this machine",
-            code="no-sso",
-            where=where,
-            hint="give the env a `profile` in config.yml",
-        )
-    sso = sso_of(config, profile)
-    if sso is None:
-        raise UsageError(
-            f"profile `{profile}` has no SSO to log in to: it uses {describe(config, profile)}",
-            code="no-sso",
-            where=where,
-        )
-    return session, sso
+    store(sso, device.client, token, expires)
 
 
 def _start(oidc: _Oidc, sso: Sso) -> _Device:
@@ -185,50 +239,3 @@ def _wait_for_token(oidc: _Oidc, device: _Device) -> dict[str, Any]:
         code="login",
         hint=_AGAIN,
     )
-
-
-def _store(sso: Sso, device: _Device, token: dict[str, Any], expires: datetime) -> None:
-    """Put the token where botocore finds it, in the AWS CLI's format."""
-    content = {
-        "startUrl": sso.start_url,
-        "region": sso.region,
-        "accessToken": token["accessToken"],
-        "expiresAt": _stamp(expires),
-        "clientId": device.client["clientId"],
-        "clientSecret": device.client["clientSecret"],
-        "registrationExpiresAt": _stamp(
-            datetime.fromtimestamp(device.client["clientSecretExpiresAt"], UTC)
-        ),
-    }
-    if "refreshToken" in token:
-        content["refreshToken"] = token["refreshToken"]
-    name = hashlib.sha1((sso.session or sso.start_url).encode()).hexdigest()  # noqa: S324
-    directory = Path("~/.aws/sso/cache").expanduser()
-    try:
-        for parent in (directory.parent.parent, directory.parent, directory):
-            parent.mkdir(mode=0o700, exist_ok=True)
-        _replace(directory / f"{name}.json", json.dumps(content))
-    except OSError as error:
-        reason = (error.strerror or type(error).__name__).lower()
-        raise TcError(
-            f"the login can't be stored: {reason}",
-            code="login",
-            where=str(directory),
-            hint="make that a directory that you can write",
-        ) from error
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write `path` whole or not at all, for its owner only."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")  # made 0600
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

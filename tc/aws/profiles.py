@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,15 +58,26 @@ def sso_of(config: Mapping[str, Any], profile: str) -> Sso | None:
 
 def sso_profile(config: Mapping[str, Any], profile: str) -> Mapping[str, Any] | None:
     """The settings of the profile that logs in for `profile`: its own or its source's."""
-    seen: set[str] = set()
-    name: str | None = profile
-    while name is not None and name not in seen:
-        seen.add(name)
-        settings: Mapping[str, Any] = config.get("profiles", {}).get(name, {})
+    for settings in chain(config, profile):
         if "sso_session" in settings or "sso_start_url" in settings:
             return settings
-        name = settings.get("source_profile")
     return None
+
+
+def chain(config: Mapping[str, Any], profile: str) -> Iterator[dict[str, Any]]:
+    """The settings of `profile` and of those that it has its credentials from."""
+    profiles = config.get("profiles", {})
+    seen: set[str] = set()
+    name: str | None = profile
+    while name is not None and name not in seen and name in profiles:
+        seen.add(name)
+        yield profiles[name]
+        name = profiles[name].get("source_profile")
+
+
+def takes_code(config: Mapping[str, Any], profile: str) -> bool:
+    """Whether a role of the chain is assumed with an MFA code."""
+    return any("mfa_serial" in one and "role_arn" in one for one in chain(config, profile))
 
 
 def describe(config: Mapping[str, Any], profile: str) -> str:

@@ -6,10 +6,8 @@ when an `Aws` is opened, never before.
 
 from __future__ import annotations
 
-import getpass
 import os
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,13 +15,6 @@ from urllib.parse import urlsplit
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
-from botocore.credentials import (
-    AssumeRoleCredentialFetcher,
-    CredentialProvider,
-    CredentialResolver,
-    DeferredRefreshableCredentials,
-)
-from botocore.exceptions import NoCredentialsError
 from botocore.loaders import Loader
 from botocore.session import Session
 
@@ -95,48 +86,6 @@ def _isolated() -> dict[str, tuple[None, None, Any, Any]]:
     for file in ("config_file", "credentials_file"):
         variables[file] = (None, None, os.devnull, None)
     return variables
-
-
-def assume(session: Any, role: str, region: str, endpoint_url: str | None) -> None:
-    """Let `session` act as the role with this ARN from now on; AWS is asked at the first call."""
-    source = session.get_component("credential_provider")
-
-    class AssumedRole(CredentialProvider):  # type: ignore[misc]
-        METHOD = "assume-role"
-
-        def load(self) -> Any:
-            credentials = source.load_credentials()
-            if credentials is None:
-                raise NoCredentialsError
-            fetcher = AssumeRoleCredentialFetcher(
-                client_creator=_nested_clients(session, region, endpoint_url),
-                source_credentials=credentials,
-                role_arn=role,
-                extra_args={"RoleSessionName": _session_name()},
-            )
-            return DeferredRefreshableCredentials(
-                method=self.METHOD, refresh_using=fetcher.fetch_credentials
-            )
-
-    session.register_component("credential_provider", CredentialResolver([AssumedRole()]))
-
-
-def _nested_clients(session: Any, region: str, endpoint_url: str | None) -> Callable[..., Any]:
-    def create(service: str, **settings: Any) -> Any:
-        return session.create_client(
-            service, **{"region_name": region, "endpoint_url": endpoint_url, **settings}
-        )
-
-    return create
-
-
-def _session_name() -> str:
-    """Who acts, as CloudTrail shows it: ``tc-anna``."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # a container without a passwd entry
-        user = "unknown"
-    return re.sub(r"[^\w+=,.@-]", "-", f"tc-{user}", flags=re.ASCII)[:64]
 
 
 def client_config(*, attempts: int, read_timeout: int, workers: int, local: bool) -> Config:

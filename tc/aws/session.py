@@ -43,12 +43,11 @@ _THROTTLE_PAUSES = (0.5, 1.0, 2.0, 4.0)
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who the credentials are. `expires` is when the login ends, where that is known."""
+    """Who the credentials are."""
 
     account: str
     arn: str
     partition: str = "aws"
-    expires: datetime | None = None
 
 
 def open_session(environment: Environment, region: str | None, emit: Emit) -> Aws:
@@ -57,7 +56,7 @@ def open_session(environment: Environment, region: str | None, emit: Emit) -> Aw
     `region` is the user's ``--region``. Raises UsageError when there is no
     region or no such profile.
     """
-    from tc.aws import faults, sdk
+    from tc.aws import faults, roles, sdk
 
     origin = faults.Origin(environment)
     try:
@@ -65,8 +64,10 @@ def open_session(environment: Environment, region: str | None, emit: Emit) -> Aw
         resolved = _region(session, environment, region)
         if resolved is None:
             raise faults.no_region(environment)
+        if not environment.local:
+            roles.prepare(session, environment)
         if environment.role:
-            sdk.assume(session, environment.role, resolved, environment.endpoint_url)
+            roles.assume(session, environment, resolved)
         return Aws(session, environment, resolved, emit)
     except faults.RAISED as error:
         raise faults.translate(error, origin) from error
@@ -94,12 +95,14 @@ class Aws:
 
     def __init__(self, session: Any, environment: Environment, region: str, emit: Emit):
         from tc.aws import faults
+        from tc.aws.lifetime import Lifetime
 
         self._faults = faults
         self._session = session
         self._environment = environment
         self._emit = emit
-        self._origin = faults.Origin(environment, region, sso=self._uses_sso())
+        self._origin = faults.Origin(environment, region, login=self._logs_in())
+        self._lifetime = Lifetime(session, self._origin, emit)
         self._clients = Clients(session, environment, region, WORKERS)
         self._identity: Identity | None = None
         self._pool: ThreadPoolExecutor | None = None
@@ -131,6 +134,12 @@ class Aws:
     def pace(self) -> float:
         """The first pause between two looks at something, in seconds."""
         return 0.05 if self.local else 0.5
+
+    @property
+    def ends(self) -> datetime | None:
+        """When the credentials end for good; None when nothing is known of an end."""
+        with self._translated("sts.get_caller_identity"):
+            return self._lifetime.ends()
 
     @property
     def calls(self) -> Counter[Call]:
@@ -170,8 +179,24 @@ class Aws:
         if self._identity is None:
             with self._lock:
                 if self._identity is None:
-                    self._identity = self._ask_identity()
+                    found = self._ask_identity()
+                    self.check()
+                    self._identity = found
         return self._identity
+
+    def check(self) -> None:
+        """Renew the credentials if they can be, and warn once when they end within 15 minutes.
+
+        For before a long piece of work and after one; calls that write do it each minute.
+        Where nothing is known of an end, AWS is asked again after 5 minutes. Raises TcError
+        ``credentials`` when they have expired.
+        """
+        if self.local:
+            return
+        with self._translated("sts.get_caller_identity"):
+            unsure = self._lifetime.look()
+        if unsure:
+            self._ask_identity()
 
     def call(self, service: str, operation: str, /, **kwargs: Any) -> dict[str, Any]:
         """Call ``service.operation`` (snake_case) and return its answer.
@@ -183,6 +208,8 @@ class Aws:
         """
         if writes(operation):
             self.identify()
+            if self._lifetime.is_due:
+                self.check()
         if not only_once(service, operation):
             return self._call(service, operation, kwargs)
         for pause in _THROTTLE_PAUSES:
@@ -302,6 +329,7 @@ class Aws:
         if self.local:
             return Identity(LOCAL_ACCOUNT, f"arn:aws:iam::{LOCAL_ACCOUNT}:root")
         answer = self._call("sts", "get_caller_identity", {})
+        self._lifetime.taken()
         account, arn = str(answer["Account"]), str(answer["Arn"])
         wanted = self._environment.account
         if wanted and account != wanted:
@@ -314,13 +342,15 @@ class Aws:
             )
         return Identity(account, arn, partition=arn.split(":")[1])
 
-    def _uses_sso(self) -> bool:
-        from tc.aws.profiles import sso_profile
+    def _logs_in(self) -> bool:
+        """Whether it is `tc login` that gets new credentials."""
+        from tc.aws.profiles import sso_profile, takes_code
 
         if self._environment.local:
             return False
         profile = self._environment.profile or self._session.profile or "default"
-        return sso_profile(self._session.full_config, profile) is not None
+        config = self._session.full_config
+        return sso_profile(config, profile) is not None or takes_code(config, profile)
 
     def _workers(self) -> ThreadPoolExecutor:
         with self._lock:

@@ -28,9 +28,16 @@ def diff_zips(before: bytes, after: Path, limit: int = LIMIT) -> str:
     with opened(after) as new:
         try:
             with opened(io.BytesIO(before)) as old:
-                return _cut(_lines(_named(old), _named(new)), limit)
+                return _cut(_lines(_named(old), _named(new), ("deployed", "here")), limit)
         except TcError as error:
             return f"the deployed package can't be compared: {error.message}\n"
+
+
+def diff_entries(
+    before: Sequence[Entry], after: Sequence[Entry], names: tuple[str, str], limit: int = LIMIT
+) -> str:
+    """As `diff_zips`, of files that are called after `names`."""
+    return _cut(_lines(_named(before), _named(after), names), limit)
 
 
 def _cut(lines: Iterator[str], limit: int) -> str:
@@ -46,17 +53,19 @@ def _named(entries: Sequence[Entry]) -> dict[str, Entry]:
     return {entry.name: entry for entry in entries}
 
 
-def _lines(old: Mapping[str, Entry], new: Mapping[str, Entry]) -> Iterator[str]:
+def _lines(
+    old: Mapping[str, Entry], new: Mapping[str, Entry], names: tuple[str, str]
+) -> Iterator[str]:
     for name in sorted({*old, *new}):
         if name not in new:
             yield f"removed {name} ({amount(old[name].size)})"
         elif name not in old:
             yield f"added {name} ({amount(new[name].size)})"
         else:
-            yield from _file(old[name], new[name])
+            yield from _file(old[name], new[name], names)
 
 
-def _file(old: Entry, new: Entry) -> Iterator[str]:
+def _file(old: Entry, new: Entry, names: tuple[str, str]) -> Iterator[str]:
     if old.executable != new.executable:
         yield f"{new.name} is {'now' if new.executable else 'no longer'} executable"
     before, after = old.read(), new.read()
@@ -69,7 +78,7 @@ def _file(old: Entry, new: Entry) -> Iterator[str]:
     elif max(len(before), len(after)) > _COMPARED:
         yield f"{new.name} differs {sizes}"
     else:
-        labels = (f"deployed/{new.name}", f"here/{new.name}")
+        labels = (f"{names[0]}/{new.name}", f"{names[1]}/{new.name}")
         for line in difflib.unified_diff(_split(texts[0]), _split(texts[1]), *labels):
             yield line.removesuffix("\n")
             if not line.endswith("\n"):

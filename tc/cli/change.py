@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +13,23 @@ from tc.events import Event
 
 if TYPE_CHECKING:
     from tc.cli.run import Run, Target
+    from tc.deploy.canary import Canary
+    from tc.deploy.layers import LayerSource
     from tc.deploy.pipeline import Prepared
     from tc.deploy.walk import Outcome
     from tc.plan.resource import Plan, Step
     from tc.spec.artifact import Artifact
     from tc.spec.function import Function
     from tc.spec.site import Site, SiteSource
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Where a version's packages, images and layers come from, as `prepare` takes them."""
+
+    package: Callable[[Mapping[str, Function]], Mapping[str, Artifact]]
+    images: Callable[[Mapping[str, Function]], Mapping[str, str]]
+    layers: LayerSource
 
 
 def bring_about(
@@ -30,13 +41,19 @@ def bring_about(
     adopt: bool,
     purge: bool,
     command: str,
+    made: Made | None = None,
+    go_on: str = "",
+    canary: Canary | None = None,
 ) -> None:
     """Makes the sandbox what the topology says, or only tells the plan.
 
-    `command` is the name of the command that was given.
+    `command` is the name of the command that was given, `go_on` the whole of it where that isn't
+    enough to go on with. What is `made` isn't built or looked for.
     """
+    from tc.cli import gates
     from tc.cli.hooks import carry_out, hooks_of, tell_hooks
     from tc.cli.layers import bucket_name, layer_source
+    from tc.cli.notices import telling
     from tc.deploy.hindrances import refuse_hindered
     from tc.deploy.pipeline import prepare
 
@@ -45,26 +62,32 @@ def bring_about(
     prepared = prepare(
         target.topology,
         target.aws,
-        packager(run, target),
+        made.package if made else packager(run, target),
         run.emit,
         components=components,
         adopt=adopt,
         purge=purge,
         read_site=site_reader(run),
-        find_images=image_finder(run, target),
-        layers=layer_source(run, target, write=not dry_run),
+        find_images=made.images if made else image_finder(run, target),
+        layers=made.layers if made else layer_source(run, target, write=not dry_run),
         bucket=bucket_name(),
     )
     refuse_hindered(prepared.plan, target.aws)
     if dry_run:
+        gates.warn(run, target, prepared.plan, command)
         tell_hooks(run, prepared, hooks)
         tell_plan(run, prepared.plan)
+        tell_switch(run, prepared)
         return
     tell_open(run, prepared.plan)
-    outcome = carry_out(run, target, prepared, hooks)
-    if outcome.ok:
-        tell_addresses(run, prepared, outcome)
-    finish(run, target, prepared.plan, outcome, again(command, target, components))
+    tell_switch(run, prepared)
+    with telling(run, target, command) as story:
+        outcome = carry_out(run, target, prepared, hooks, command, canary)
+        story.ended(prepared, outcome)
+        if outcome.ok:
+            tell_addresses(run, prepared, outcome)
+        go_on = go_on or again(command, target, components)
+        finish(run, target, prepared.plan, outcome, go_on)
 
 
 def packager(
@@ -164,6 +187,14 @@ def tell_open(run: Run, plan: Plan) -> None:
     if titles:
         text = f"Open to anyone, without `authorizer`: {', '.join(titles)}"
         run.emit(Event("open", text, {"routes": titles}))
+
+
+def tell_switch(run: Run, prepared: Prepared) -> None:
+    """Of a stable sandbox, how many calls the switch takes, and what can't be part of it."""
+    from tc.deploy.switch import told
+
+    for text in told(prepared.plan) if prepared.keep else ():
+        run.emit(Event("switch", text, {"message": text}))
 
 
 def tell_kept(run: Run, plan: Plan) -> None:
@@ -267,10 +298,16 @@ def finish(run: Run, target: Target, plan: Plan, outcome: Outcome, command: str)
     why = "Interrupted" if outcome.interrupted else "Failed"
     text = (
         f"{why} after {seconds:.1f} s: {len(outcome.done)} done, {len(outcome.failed)} failed, "
-        f"{left - len(outcome.failed)} not done. To go on: {command}"
+        f"{left - len(outcome.failed)} not done. To go on: {renewal(outcome)}{command}"
     )
     run.emit(Event("done", text, data))
     raise typer.Exit(130 if outcome.interrupted else 1)
+
+
+def renewal(outcome: Outcome) -> str:
+    """What has to be done first where credentials ended in the middle."""
+    found = [error.hint for _, error in outcome.failed if error.code == "credentials"]
+    return f"{found[0]}, then " if found else ""
 
 
 def _sum(steps: Sequence[Step], plan: Plan, seconds: float) -> str:

@@ -11,7 +11,10 @@ import typer
 from tc.cli import options
 
 if TYPE_CHECKING:
+    from tc.cli.run import Run
     from tc.spec.topology import Topology
+
+_POLICIES = ("deployer-policy", "reader-policy")
 
 
 class Format(StrEnum):
@@ -35,7 +38,9 @@ def compose(
             "-c",
             "--component",
             help="Only roles, or one of them (roles/enhancer): what each may do and because of "
-            "what. May be repeated. [default: everything]",
+            "what; may be repeated. Or deployer-policy: what IAM must allow to whoever deploys "
+            "the topology, or reader-policy: to whoever only looks at it; /1, /2, … is a part "
+            "that fits in a managed policy. [default: everything]",
         ),
     ] = None,
     sandbox: options.Sandbox = None,
@@ -57,6 +62,9 @@ def compose(
         environment = choose_env(env, config) if env else None
         name = choose_sandbox(sandbox) if sandbox else None
         _, topology = read_topology(run, service, name, environment, config, region)
+        if _is_policy(components or []):
+            run.result(_policy(topology, form.value, (components or [])[0], run))
+            return
         run.result(_written(topology, form.value, components or []))
 
 
@@ -66,3 +74,43 @@ def _written(topology: Topology, form: str, components: list[str]) -> str:
     if components:
         return formats.write_roles(topology, form, components)
     return formats.write(topology, form)
+
+
+def _is_policy(components: list[str]) -> bool:
+    """Whether a policy is asked for, which is written alone."""
+    from tc.errors import UsageError
+
+    policies = [name for name in components if name.partition("/")[0] in _POLICIES]
+    if policies and len(components) > 1:
+        raise UsageError(f"`{policies[0]}` is written alone", hint="keep one -c")
+    return bool(policies)
+
+
+def _policy(topology: Topology, form: str, component: str, run: Run) -> str:
+    """The policy that `component` means (``deployer-policy``, ``reader-policy/2``)."""
+    from tc.cli.layers import bucket_name
+    from tc.compose import formats
+    from tc.deploy import deployer
+    from tc.errors import UsageError
+
+    if form not in ("tree", "json", "yaml"):
+        raise UsageError(f"a policy can't be written as {form}", hint="add -f tree, json or yaml")
+    name, slash, number = component.partition("/")
+    writes = name == "deployer-policy"
+    whole = deployer.statements(topology, bucket=bucket_name(), writes=writes)
+    parts = deployer.split(whole)
+    if slash:
+        numbers = {str(place): part for place, part in enumerate(parts, 1)}
+        if number not in numbers:
+            hint = f"there are {', '.join(f'{name}/{one}' for one in numbers)}"
+            raise UsageError(f"`{component}` is no part of the policy", hint=hint)
+        whole = numbers[number]
+    elif len(parts) > 1:
+        named = ", ".join(f"{name}/{place}" for place in range(1, len(parts) + 1))
+        run.log(
+            f"{deployer.size(whole):,} characters, and a managed policy takes "
+            f"{deployer.POLICY_LIMIT:,}: -c {named} are parts that fit"
+        )
+    if form == "tree":
+        return formats.write_policy(f"{name} of {topology.name}", whole)
+    return formats.dumped(deployer.document(whole), form)

@@ -13,6 +13,7 @@ def create(
     adopt: options.Adopt = False,
     purge: options.Purge = False,
     dry_run: options.DryRun = False,
+    summary: options.Summary = None,
     as_json: options.Json = False,
 ) -> None:
     """Create a sandbox, or bring it up to date.
@@ -22,7 +23,8 @@ def create(
     """
     from tc.cli.change import bring_about
     from tc.cli.run import open_target, running
+    from tc.cli.summary import summarised
 
-    with running(as_json=as_json) as run:
+    with running(as_json=as_json) as run, summarised(run, summary):
         target = open_target(run, sandbox=sandbox, env=env, service=service, region=region)
         bring_about(run, target, [], dry_run=dry_run, adopt=adopt, purge=purge, command="create")

@@ -9,6 +9,7 @@ from tc.cli import options
 
 if TYPE_CHECKING:
     from tc.cli.run import Run, Target
+    from tc.plan.resource import Plan
 
 
 def delete(
@@ -26,8 +27,10 @@ def delete(
 
     Asks first for the sandbox `stable`; -y answers yes.
     """
+    from tc.cli import gates
     from tc.cli.change import again, finish, tell_plan
     from tc.cli.hooks import carry_out, hooks_of, tell_hooks
+    from tc.cli.notices import telling
     from tc.cli.run import open_target, running
 
     with running(as_json=as_json) as run:
@@ -41,19 +44,23 @@ def delete(
             target.topology, target.aws, components=components or [], purge=purge
         )
         if dry_run:
+            gates.warn(run, target, prepared.plan, "delete")
             tell_hooks(run, prepared, hooks)
             tell_plan(run, prepared.plan)
             return
         if prepared.plan.work:
-            _ask(run, target, yes=yes)
-        outcome = carry_out(run, target, prepared, hooks)
-        finish(run, target, prepared.plan, outcome, again("delete", target, components))
+            _ask(run, target, prepared.plan, yes=yes)
+        with telling(run, target, "delete") as story:
+            outcome = carry_out(run, target, prepared, hooks, "delete")
+            story.ended(prepared, outcome)
+            finish(run, target, prepared.plan, outcome, again("delete", target, components))
 
 
-def _ask(run: Run, target: Target, *, yes: bool) -> None:
-    """A stable sandbox goes only on somebody's word."""
+def _ask(run: Run, target: Target, plan: Plan, *, yes: bool) -> None:
+    """A stable sandbox goes only on somebody's word; nobody is asked for what is refused."""
     import typer
 
+    from tc.cli import gates
     from tc.errors import UsageError
 
     if yes or target.scope.sandbox != "stable":
@@ -62,6 +69,7 @@ def _ask(run: Run, target: Target, *, yes: bool) -> None:
         raise UsageError(
             f"deleting {target.scope.functor} needs a yes", hint="add -y to the command"
         )
+    gates.refuse(target, plan, "delete")
     if not typer.confirm(f"Delete {target.scope.functor}?", default=False):
         run.log("Nothing was deleted")
         raise typer.Exit(1)

@@ -8,6 +8,7 @@ from tc.events import Event
 
 if TYPE_CHECKING:
     from tc.cli.run import Run, Target
+    from tc.deploy.canary import Canary
     from tc.deploy.hooks import Call
     from tc.deploy.pipeline import Prepared
     from tc.deploy.walk import Outcome
@@ -22,16 +23,32 @@ def hooks_of(target: Target, command: str) -> tuple[Call, ...]:
     return calls(parts, command)
 
 
-def carry_out(run: Run, target: Target, prepared: Prepared, hooks: tuple[Call, ...]) -> Outcome:
-    """Does what was planned, between the hooks; they run only when there is something to do."""
+def carry_out(
+    run: Run,
+    target: Target,
+    prepared: Prepared,
+    hooks: tuple[Call, ...],
+    command: str,
+    canary: Canary | None = None,
+) -> Outcome:
+    """Does what was planned, between the hooks; they run only when there is something to do.
+
+    With a `canary` the switch goes by way of it.
+    Raises TcError before anything is done when `command` may not change the sandbox now.
+    """
     from tc.build.commands import masked
+    from tc.cli import gates
     from tc.deploy import hooks as running
     from tc.deploy import pipeline
+    from tc.deploy.canary import going
 
+    gates.refuse(target, prepared.plan, command)
     work = bool(prepared.plan.work)
     if work:
+        target.aws.check()
         running.run(hooks, "pre", run.emit, masked)
-    outcome = pipeline.carry_out(prepared, target.aws, run.emit)
+    go = {"go": going(canary, target.scope)} if canary else {}
+    outcome = pipeline.carry_out(prepared, target.aws, run.emit, **go)
     if work and outcome.ok:
         running.run(hooks, "post", run.emit, masked)
     return outcome

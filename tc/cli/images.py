@@ -20,16 +20,15 @@ def find_images(run: Run, target: Target, functions: Mapping[str, Function]) -> 
     Raises TcError ``no-image`` for those that the registry lacks.
     """
     from tc.build.images import image_of
-    from tc.cli.run import open_aws
-    from tc.config import choose_env, read_config
+    from tc.cli.accounts import central
+    from tc.config import read_config
     from tc.errors import TcError
     from tc.publish.images import Images, place_of
 
     config = read_config(Path.cwd())
     aws = target.aws
-    central = config.artifacts.env
-    if central and central != target.environment.name:
-        aws, _ = open_aws(run, choose_env(central, config), target.aws.region)
+    if config.artifacts.env not in ("", target.environment.name):
+        aws = central(run, config, "artifacts", target.aws.region)
     place = place_of(aws, config.builder.registry)
     if place is None:
         raise TcError(

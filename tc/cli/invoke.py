@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tc.cli.run import Run, Target
     from tc.deploy.invoke import Answer
 
-_EXAMPLES = "-c functions/X, -c routes/X, -c events/X or -c flow"
+_EXAMPLES = "-c functions/X, -c routes/X, -c events/X, -c queues/X or -c flow"
 
 
 def invoke(
@@ -41,7 +41,7 @@ def invoke(
     region: options.Region = None,
     as_json: options.Json = False,
 ) -> None:
-    """Invoke the flow, a function, a route or an event.
+    """Invoke the flow, a function, a route, an event or a queue.
 
     Prints what came back. Exits with 1 when the function or the flow failed.
     """
@@ -112,8 +112,14 @@ def _invoke(run: Run, target: Target, kind: str, name: str, payload: Any, *, syn
     if kind == "event":
         return door.send_event(aws, topology, name, payload)
     if kind == "route":
-        url, method = _route(target, name)
-        return door.call_route(url, method, payload)
+        from tc.deploy.answering import route_addresses
+
+        there = route_addresses(topology, aws, [name])[name]
+        if not there:
+            raise _not_deployed(target, "route", name)
+        return door.call_route(there[0].url, there[0].method, payload)
+    if kind == "queue":
+        return door.send_message(aws, topology, name, payload)
     flow = topology.flows[name]
     if sync:
         return door.run_flow(aws, flow, payload, run.emit)
@@ -122,71 +128,15 @@ def _invoke(run: Run, target: Target, kind: str, name: str, payload: Any, *, syn
 
 def _chosen(target: Target, component: str | None) -> tuple[str, str]:
     """(kind, name) of what is to be invoked."""
-    topology = target.topology
-    flows = topology.flows
-    if component is None or component in ("flow", "states"):
-        if topology.name in flows and not flows[topology.name].generated:
-            return "flow", topology.name
-        if len(flows) == 1:
-            return "flow", next(iter(flows))
-        if component is None and not flows and len(topology.functions) == 1:
-            return "function", next(iter(topology.functions))
-        raise _unclear(target)
-    kind, _, name = component.partition("/")
-    known: dict[str, tuple[str, dict[str, Any]]] = {
-        "functions": ("function", dict(topology.functions)),
-        "routes": ("route", dict(topology.entries.get("routes", {}))),
-        "events": ("event", dict(topology.entries.get("events", {}))),
-        "flow": ("flow", dict(flows)),
-    }
-    if not name:
-        kind, name = "functions", component
-    word, things = known.get(kind, ("", {}))
-    found = _named(word, name, things)
-    if found is not None:
-        return word, found
-    raise _unclear(target, component)
-
-
-def _named(kind: str, name: str, things: dict[str, Any]) -> str | None:
-    """The key of what is called `name`; routes also by path, or by method and path."""
-    for candidate in (name, f"/{name}"):
-        if candidate in things:
-            return candidate
-    labels = {entry.model.label(key): key for key, entry in things.items() if kind == "route"}
-    return labels.get(name)
-
-
-def _unclear(target: Target, component: str | None = None) -> Exception:
+    from tc.deploy.invoked import chosen, components
     from tc.errors import UsageError
 
-    topology = target.topology
-    names = [f"flow/{name}" for name in topology.flows]
-    names += [f"functions/{name}" for name in topology.functions]
-    for section in ("routes", "events"):
-        names += [f"{section}/{name}" for name in topology.entries.get(section, {})]
+    found = chosen(target.topology, component)
+    if found:
+        return found
     why = f"there is no `{component}` to invoke" if component else "say what to invoke"
-    return UsageError(why, code="component", hint="-c with one of: " + ", ".join(names))
-
-
-def _route(target: Target, name: str) -> tuple[str, str]:
-    """(URL, method) of a route that is deployed."""
-    from tc.deploy.addresses import routes
-    from tc.deploy.desired import desired_of
-    from tc.deploy.gather import gather
-    from tc.deploy.pipeline import select
-    from tc.spec.facts import Facts
-
-    desired = desired_of(target.topology, Facts())
-    apis = {r.parent for r in desired if r.kind == "route" and f"routes/{name}" in r.selectors}
-    selection = select([f"routes/{name}"], desired)
-    wanted = [r for r in desired if r.key in apis or r.kind == "route"]
-    found = gather(target.aws, [], wanted, selection)
-    outputs = {key: actual.outputs for key, actual in found.items()}
-    for address in routes([r for r in wanted if selection.selects(r)], outputs):
-        if address.key in found:
-            return address.url, address.method
-    raise _not_deployed(target, "route", name)
+    listed = ", ".join(components(target.topology))
+    raise UsageError(why, code="component", hint=f"-c with one of: {listed}")
 
 
 def _not_deployed(target: Target, kind: str, name: str) -> Exception:

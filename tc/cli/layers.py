@@ -24,13 +24,12 @@ def layer_source(run: Run, target: Target, *, write: bool) -> LayerSource:
     from tc.deploy.layers import LayerSource
 
     config = read_config(Path.cwd())
-    layers = _Layers(run, target, config)
+    layers = Layers(run, target, config)
     local = target.environment.local
-    apart = config.layers.env not in ("", target.environment.name) and not local
     return LayerSource(
         layers.buildable,
         layers.publish if local and write else None,
-        layers.central if apart else None,
+        layers.door if layers.apart else None,
     )
 
 
@@ -66,12 +65,14 @@ def tools_of(run: Run, config: Config) -> Tools:
     return Tools(cache, run.emit, running, containers)
 
 
-class _Layers:
+class Layers:
+    """The layers of a target's functions that can be built here."""
+
     def __init__(self, run: Run, target: Target, config: Config):
         self._run = run
         self._target = target
         self._config = config
-        self._wanted: dict[str, Wanted] = {}
+        self.wanted: dict[str, Wanted] = {}
 
     def buildable(self, functions: Mapping[str, Function]) -> Buildable:
         from tc.build.wanted import joined, wanted_by
@@ -92,7 +93,7 @@ class _Layers:
             if (one := wanted_by(library, owner, host)) and one.name in listed
         ]
         wanted = joined([*found.values(), *libraries])
-        self._wanted |= {one.name: one for one in wanted}
+        self.wanted |= {one.name: one for one in wanted}
         layers = {
             one.name: OwnLayer(one.name, one.digest, shown(one.source), one.users) for one in wanted
         }
@@ -104,7 +105,7 @@ class _Layers:
         from tc.publish.layers import carry_out, plan
 
         run, aws, config = self._run, self._target.aws, self._config
-        wanted = [self._wanted[name] for name in names]
+        wanted = [self.wanted[name] for name in names]
         built = build_layers(wanted, tools_of(run, config), config.layers.part_size)
         steps = plan(aws, built, [aws.region])
         carry_out(aws, steps, config.artifacts.bucket, (), run.emit)
@@ -112,13 +113,19 @@ class _Layers:
         functions = [function for part in parts for function in part.functions.values()]
         prune_old(run, aws, functions, names, aws.region, config.layers.keep)
 
-    def central(self) -> Aws:
-        """The account that has the layers, in the sandbox's region."""
-        from tc.cli.run import open_aws
-        from tc.config import choose_env
+    @property
+    def apart(self) -> bool:
+        """Whether another account has the layers."""
+        own = ("", self._target.environment.name)
+        return self._config.layers.env not in own and not self._target.environment.local
 
-        environment = choose_env(self._config.layers.env, self._config)
-        return open_aws(self._run, environment, self._target.aws.region)[0]
+    def door(self) -> Aws:
+        """The account that has the layers, in the sandbox's region; opened once."""
+        from tc.cli.accounts import central
+
+        if not self.apart:
+            return self._target.aws
+        return central(self._run, self._config, "layers", self._target.aws.region)
 
 
 def prune_old(

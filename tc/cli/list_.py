@@ -41,6 +41,8 @@ def _sandboxes(run: Run, env: str | None, region: str | None) -> None:
     config = read_config(Path.cwd())
     environment = choose_env(env, config)
     aws, _ = open_aws(run, environment, region)
+    boxes = sandboxes(aws, config.roles.path_prefix)
+    frozen = any(box.frozen_by for box in boxes)
     rows = [
         [
             box.namespace,
@@ -50,14 +52,15 @@ def _sandboxes(run: Run, env: str | None, region: str | None) -> None:
             ago(box.since) if box.since else "",
             str(box.functions),
             str(box.things),
+            *([box.frozen_by] if frozen else []),
         ]
-        for box in sandboxes(aws, config.roles.path_prefix)
+        for box in boxes
     ]
     if not rows:
         run.result(f"There is no sandbox in {environment.name}", columns=[], rows=[])
         return
     columns = ["topology", "sandbox", "version", "updated_by", "created", "functions", "things"]
-    _table(run, columns, rows)
+    _table(run, [*columns, "frozen_by"] if frozen else columns, rows)
 
 
 def _things(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -47,4 +48,12 @@ Purge = Annotated[
 Adopt = Annotated[
     bool,
     typer.Option("--adopt", help="Take over things of the right name that nobody's mark is on."),
+]
+Summary = Annotated[
+    Path | None,
+    typer.Option(
+        "--summary",
+        metavar="FILE",
+        help="Append what was done to this file, as Markdown: $GITHUB_STEP_SUMMARY.",
+    ),
 ]

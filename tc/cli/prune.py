@@ -21,6 +21,15 @@ Gone = Annotated[
         help="Name of a topology that is no longer here: everything its sandbox owns.",
     ),
 ]
+OlderThan = Annotated[
+    str | None,
+    typer.Option(
+        "--older-than",
+        metavar="AGE",
+        help="Delete whole sandboxes of the env, of any topology, that nobody has changed for "
+        "this long: 7d, 12h. -s may be a pattern then: 'pr-*'. Stable and frozen ones stay.",
+    ),
+]
 
 
 def prune(
@@ -28,17 +37,19 @@ def prune(
     env: options.Env = None,
     service: options.Service = None,
     gone: Gone = None,
+    older_than: OlderThan = None,
     region: options.Region = None,
     purge: options.Purge = False,
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
     as_json: options.Json = False,
 ) -> None:
-    """Remove what a sandbox owns and its topology doesn't explain.
+    """Remove what a sandbox owns and its topology doesn't explain, or idle sandboxes.
 
     Leftovers carry the sandbox's mark and are in no topology any more. Tells them
     and asks first; -y answers yes. What holds data stays unless --purge.
     """
+    from tc.cli import gates
     from tc.cli.change import finish, tell_plan
     from tc.cli.run import open_target, running
     from tc.errors import UsageError
@@ -47,6 +58,9 @@ def prune(
         from tc.deploy.pipeline import carry_out
         from tc.deploy.prune import prepare_pruning
 
+        if older_than:
+            _prune_idle(run, older_than, sandbox, env, service or gone, region, purge, yes, dry_run)
+            return
         if gone and service:
             raise UsageError("--gone and --service name two topologies", hint="keep one of them")
         target = (
@@ -60,12 +74,46 @@ def prune(
             return
         tell_plan(run, prepared.plan)
         if dry_run:
+            gates.warn(run, target, prepared.plan, "prune")
             return
+        gates.refuse(target, prepared.plan, "prune")
         _ask(run, target, len(prepared.plan.work), yes=yes)
         outcome = carry_out(prepared, target.aws, run.emit)
         where = f"-s {target.scope.sandbox} -e {target.environment.name}"
         which = f" --gone {gone}" if gone else ""
         finish(run, target, prepared.plan, outcome, f"tc prune {where}{which}")
+
+
+def _prune_idle(
+    run: Run,
+    older_than: str,
+    sandbox: str | None,
+    env: str | None,
+    topology: str | None,
+    region: str | None,
+    purge: bool,
+    yes: bool,
+    dry_run: bool,
+) -> None:
+    from tc.cli.idle import prune_idle
+    from tc.errors import UsageError
+
+    if topology:
+        raise UsageError(
+            "--older-than is for the sandboxes of every topology: --service and --gone don't go "
+            "with it",
+            hint="tc prune --older-than 7d -e ENV --dry-run",
+        )
+    prune_idle(
+        run,
+        older_than,
+        sandbox=sandbox,
+        env=env,
+        region=region,
+        purge=purge,
+        yes=yes,
+        dry_run=dry_run,
+    )
 
 
 def _gone(run: Run, name: str, sandbox: str | None, env: str | None, region: str | None) -> Target:
@@ -116,6 +164,6 @@ def _ask(run: Run, target: Target, count: int, *, yes: bool) -> None:
     things = f"{count} thing{'s' if count != 1 else ''} of {target.scope.functor}"
     if not sys.stdin.isatty():
         raise UsageError(f"removing {things} needs a yes", hint="add -y to the command")
-    if not typer.confirm(f"Remove {things}?", default=False):
+    if not typer.confirm(f"Remove {things}?", default=False, err=True):
         run.log("Nothing was removed")
         raise typer.Exit(1)

@@ -7,7 +7,7 @@ raised there is told once, by the printer, and becomes the exit code.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,18 +28,20 @@ if TYPE_CHECKING:
 
 
 #: facts that are on the way to an answer, not part of it
-_ASIDE = frozenset({"log", "wait", "progress", "flow.step", "throttled"})
+_ASIDE = frozenset({"log", "wait", "progress", "flow.step", "throttled", "build.done"})
 
 
 @dataclass(slots=True)
 class Run:
-    """What a command works with."""
+    """What a command works with; `doors` are those to envs that config.yml names besides the
+    command's own, by env and region."""
 
     printer: Printer
     document: bool = False
     started: float = field(default_factory=time.monotonic)
     code: int = 0
     closing: list[Callable[[], None]] = field(default_factory=list)
+    doors: dict[tuple[str, str | None], Aws] = field(default_factory=dict)
 
     def emit(self, event: Event) -> None:
         """Tells a fact. Where standard output is the answer that was asked for, what
@@ -63,16 +65,31 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A topology in a sandbox in an env, and the door to that env."""
+    """A topology in a sandbox in an env, and the door to that env.
+
+    `commit` is the sha of what is deployed where that isn't what the files here are.
+    """
 
     spec: Spec
     topology: Topology
     environment: Environment
     aws: Aws
+    commit: str = ""
 
     @property
     def scope(self) -> Scope:
         return self.topology.scope
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """The files of a version: `directory` has its topology.yml, `commit` is the sha they are of,
+    `repo` the name of the git repository."""
+
+    directory: Path
+    version: str
+    commit: str
+    repo: str
 
 
 @contextmanager
@@ -121,12 +138,14 @@ def read_topology(
     region: str | None = None,
     *,
     forgiving: bool = False,
+    tree: Tree | None = None,
 ) -> tuple[Spec, Topology]:
     """The files, and the topology as far as it is known without asking AWS.
 
     What isn't known stays a template (``{{account}}``). Raises InvalidInput with
     every problem of every file, and tells the warnings. `forgiving` is for what
-    needs little more than the topology's name.
+    needs little more than the topology's name. With `tree` the files are those of a version,
+    which is made to go live by versions and aliases.
     """
     from tc.cli.scopes import scope_of
     from tc.components import kinds, sections
@@ -136,15 +155,18 @@ def read_topology(
     from tc.load.load import load
     from tc.load.locate import locate
 
-    loaded = load(_directory(service), sections())
+    loaded = load(tree.directory if tree else _directory(service), sections())
     if loaded.spec is None:
         raise InvalidInput(locate(loaded.findings))
     scope = scope_of(loaded.spec, sandbox, environment, config, region)
+    if tree:
+        scope = replace(scope, version=tree.version, repo=tree.repo, stable=True)
     composed = compose(loaded.spec, scope)
     findings: list[Finding] = [*loaded.findings, *composed.findings]
     for part in composed.topology.family():
         for component in kinds():
             findings += component.check(part)
+    findings += _of_tests(loaded.spec, composed.topology)
     errors = [finding for finding in findings if finding.severity == "error"]
     if not errors:
         errors = list(twins(composed.topology))
@@ -169,6 +191,15 @@ def read_topology(
             )
         )
     return loaded.spec, composed.topology
+
+
+def _of_tests(spec: Spec, topology: Topology) -> Iterable[Finding]:
+    """What is wrong with its tests, where there are any."""
+    if not any(one.cases for one in spec.family()):
+        return ()
+    from tc.testing.check import check
+
+    return check(spec, topology)
 
 
 def _directory(service: str | None) -> Path:
@@ -206,6 +237,14 @@ def open_target(
         functor = topology.scope.functor
         run.emit(Event("functor", f"Initializing functor: {functor}", {"functor": functor}))
     return Target(spec, topology, environment, aws)
+
+
+def open_tree(
+    run: Run, tree: Tree, sandbox: str, environment: Environment, config: Config, aws: Aws
+) -> Target:
+    """A version of a topology, in a sandbox behind a door that is open."""
+    spec, topology = read_topology(run, None, sandbox, environment, config, aws.region, tree=tree)
+    return Target(spec, _in_account(spec, topology, aws), environment, aws, tree.commit)
 
 
 def open_empty(

@@ -21,10 +21,19 @@ if TYPE_CHECKING:
 _FIRST = "hello"
 
 
-class Overlays(StrEnum):
-    """What overlays can be written for."""
+class Created(StrEnum):
+    """What can be written for a project that is there."""
 
     functions = "functions"
+    ci = "ci"
+
+
+class Provider(StrEnum):
+    """Whose pipelines there are."""
+
+    github = "github"
+    gitlab = "gitlab"
+    circleci = "circleci"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +73,19 @@ def scaffold(
         ),
     ] = None,
     create: Annotated[
-        Overlays | None,
+        Created | None,
         typer.Option(
             "--create",
-            help="Write vars and roles files for all functions of the topology instead, "
-            "filled with what is inferred.",
+            help="Write something for the project here instead. functions: vars and roles files "
+            "for all functions of the topology, filled with what is inferred. ci: a pipeline that "
+            "validates, makes sandboxes for pull requests, releases and promotes.",
+        ),
+    ] = None,
+    provider: Annotated[
+        Provider | None,
+        typer.Option(
+            "--provider",
+            help="Who runs the pipeline. [default: as the repository and its remote tell]",
         ),
     ] = None,
     service: options.Service = None,
@@ -77,16 +94,23 @@ def scaffold(
     ] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Make a new function or topology, or the overlays of functions.
+    """Make a new function or topology, the overlays of functions, or a pipeline for CI.
 
     Asks for what to make where no option says it. Never writes over a file that is
     there.
     """
     from tc.cli.run import running
+    from tc.errors import UsageError
 
     with running(as_json=as_json) as run:
         if create:
-            _refuse_both(topology, function, lang)
+            _refuse_both(create, topology, function, lang)
+        if create is Created.ci:
+            _pipeline(run, provider, service, dry_run=dry_run)
+            return
+        if provider:
+            raise UsageError("--provider is for --create ci", hint="leave it out")
+        if create:
             _write(run, _overlays(run, service), dry_run=dry_run)
             return
         if topology is None and function is None:
@@ -98,15 +122,30 @@ def scaffold(
             _tell_next(run, wish, files, service)
 
 
-def _refuse_both(*others: str | None) -> None:
+def _refuse_both(create: Created, *others: str | None) -> None:
     from tc.errors import UsageError
 
     if any(others):
         raise UsageError(
-            "--create writes overlays of functions that are there: --topology, --function and "
-            "--lang don't go with it",
-            hint="tc scaffold --create functions",
+            "--create writes files for what is there: --topology, --function and --lang don't go "
+            "with it",
+            hint=f"tc scaffold --create {create.value}",
         )
+
+
+def _pipeline(run: Run, provider: Provider | None, service: str | None, *, dry_run: bool) -> None:
+    """A pipeline for the repository here."""
+    from tc.cli.pipelines import new_pipeline, tell_setup
+    from tc.errors import UsageError
+
+    if service:
+        raise UsageError(
+            "a pipeline is for all topologies of the repository: --service doesn't go with it",
+            hint="tc scaffold --create ci",
+        )
+    chosen, files = new_pipeline(provider.value if provider else "")
+    if _write(run, files, dry_run=dry_run):
+        tell_setup(run, chosen)
 
 
 def _overlays(run: Run, service: str | None) -> list[File]:

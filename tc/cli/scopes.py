@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import getpass
-import os
-import re
 from typing import TYPE_CHECKING
 
 from tc import __version__
+from tc.config.actor import actor
 from tc.spec.scope import Scope, Store
 
 if TYPE_CHECKING:
     from tc.config import Config, Environment
     from tc.spec.spec import Spec
-
-#: who runs a CI job, in the words of GitHub, GitLab and CircleCI
-_ACTORS = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "CIRCLE_USERNAME")
 
 
 def scope_of(
@@ -43,6 +38,7 @@ def scope_of(
         repo=(git_root(spec.dir) or spec.dir).name,
         local=local,
         stable=sandbox in (config.stable if config else ()),
+        keep=config.versions.keep if config else unknown.keep,
         tags={**(config.tags if config else {}), **spec.tags},
         updated_by=actor(),
         tc_version=__version__,
@@ -62,14 +58,3 @@ def store_of(environment: Environment | None, config: Config | None) -> Store:
 
 def _or(known: str | None, name: str) -> str:
     return known or f"{{{{{name}}}}}"
-
-
-def actor() -> str:
-    """Who is at it: the CI job's actor, else the user of this machine; a valid tag value."""
-    found = next((os.environ[name] for name in _ACTORS if os.environ.get(name)), "")
-    if not found:
-        try:
-            found = getpass.getuser()
-        except (KeyError, OSError):
-            found = "unknown"
-    return re.sub(r"[^\w.:/=+@ -]", "_", found)[:256]

@@ -14,6 +14,7 @@ def update(
     adopt: options.Adopt = False,
     purge: options.Purge = False,
     dry_run: options.DryRun = False,
+    summary: options.Summary = None,
     as_json: options.Json = False,
 ) -> None:
     """Update a sandbox, or one component of it.
@@ -23,8 +24,9 @@ def update(
     """
     from tc.cli.change import bring_about
     from tc.cli.run import open_target, running
+    from tc.cli.summary import summarised
 
-    with running(as_json=as_json) as run:
+    with running(as_json=as_json) as run, summarised(run, summary):
         target = open_target(run, sandbox=sandbox, env=env, service=service, region=region)
         bring_about(
             run,

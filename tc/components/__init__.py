@@ -28,6 +28,8 @@ def kinds() -> tuple[Component, ...]:
         distribution,
         event,
         flow,
+        flow_alias,
+        flow_version,
         function,
         job,
         log_group,
@@ -48,6 +50,7 @@ def kinds() -> tuple[Component, ...]:
         stream,
         table,
         trigger,
+        version,
         workgroup,
     )
 
@@ -60,6 +63,7 @@ def kinds() -> tuple[Component, ...]:
         role,
         log_group,
         function,
+        version,
         alias,
         activity,
         workgroup,
@@ -70,6 +74,8 @@ def kinds() -> tuple[Component, ...]:
         mutation_api,
         mutation,
         flow,
+        flow_version,
+        flow_alias,
         api,
         authorizer,
         route,

@@ -1,9 +1,9 @@
-"""The alias `live` of functions with SnapStart or provisioned concurrency.
+"""The alias `live`, by which functions are called: each in a stable sandbox, elsewhere those
+with SnapStart or provisioned concurrency, which exist only on published versions.
 
-Both exist only on published versions. The alias has the props of the version it
-points at, so it differs when the function's code or configuration does; then a
-version is published and the alias moved. A function tells by the tag
-``tc:alias`` that it has one.
+The alias names the published version that equals what the function should be. A function tells
+by the tag ``tc:alias`` that it has one; the value ``live`` says that environments may be
+provisioned for it, which takes a read of its own.
 """
 
 from __future__ import annotations
@@ -11,16 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from tc.components import defaults
-from tc.components.function_settings import (
-    ALIAS_TAG,
-    desired_settings,
-    live_settings,
-    wait_until_ready,
-)
+from tc.components.function_settings import ALIAS_TAG
 from tc.components.protocol import Aws, Index, Outputs, Traits
+from tc.components.version import drop, published, version_key
 from tc.errors import AwsError, TcError
-from tc.plan.resource import Actual, Change, Resource
-from tc.spec.artifact import Artifact
+from tc.plan.resource import Actual, Change, Ref, Resource
 from tc.spec.base import Strict
 from tc.spec.facts import Facts
 from tc.spec.function import ALIAS
@@ -36,33 +31,49 @@ TRAITS = Traits(told_by="function", used_by_others=True)
 check = defaults.nothing_to_check
 trace = defaults.nothing_to_trace
 
-#: published versions that are kept: the one that is called, and the one before
+#: published versions that are kept where a sandbox isn't stable: the one called, the one before
 _KEPT = 2
 _PROVISIONED = "provisioned_concurrency"
+#: the value of `ALIAS_TAG` where nothing was ever provisioned
+_BARE = "bare"
 
 
 def desired(topology: Topology, facts: Facts) -> Iterable[Resource]:
+    scope = topology.scope
     for function in topology.functions.values():
-        if not function.has_alias:
+        if not function.is_called_by_alias(scope):
             continue
         name = topology.function_name(function.name)
         called = topology.called_name(function.name)
+        version = version_key(name)
         yield Resource(
             kind=KIND,
             key=topology.called_key(function.name),
             name=called,
             title=called,
-            owner=topology.scope.owner,
+            owner=scope.owner,
             props={
-                **desired_settings(topology, function, facts),
+                "version": Ref(version, "version"),
+                "weights": {},
                 _PROVISIONED: function.provisioned_concurrency,
             },
-            needs=(f"function/{name}",),
+            needs=(f"function/{name}", version),
             selectors=frozenset({PLURAL, "functions", f"functions/{function.name}"}),
             parent=f"function/{name}",
             address=function.address,
-            payload={"function": name, "arn": topology.scope.arn("lambda", f"function:{name}")},
+            payload={
+                "function": name,
+                "arn": scope.arn("lambda", f"function:{name}"),
+                "version": version,
+                "release": scope.version,
+                "stable": scope.stable,
+            },
         )
+
+
+def tag(provisioned: int) -> dict[str, str]:
+    """The tag of a function that has an alias."""
+    return {ALIAS_TAG: ALIAS if provisioned else _BARE}
 
 
 def find(aws: Aws, scope: Scope, index: Index) -> Iterable[Resource]:
@@ -76,17 +87,19 @@ def read(aws: Aws, resources: Sequence[Resource]) -> Iterable[Actual]:
 
 
 def read_live(
-    aws: Aws, function: Actual, tags: Mapping[str, str], artifact: Artifact | None
+    aws: Aws, function: Actual, tags: Mapping[str, str], wanted: Resource | None
 ) -> Iterator[Actual]:
     """The alias of a live function, if it is there; `tags` are the function's."""
     name = f"{function.name}:{ALIAS}"
     try:
-        found = aws.call("lambda", "get_function", FunctionName=name)
+        live = aws.call("lambda", "get_alias", FunctionName=function.name, Name=ALIAS)
     except AwsError as error:
         if error.missing:
             return
         raise
-    live = found["Configuration"]
+    may_be = tags.get(ALIAS_TAG) == ALIAS or (wanted and wanted.props[_PROVISIONED])
+    weights = (live.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
+    number = str(live["FunctionVersion"])
     yield Actual(
         kind=KIND,
         key=f"{KIND}/{name}",
@@ -94,15 +107,18 @@ def read_live(
         title=name,
         owner=function.owner,
         props={
-            **live_settings(found, tags, artifact),
-            _PROVISIONED: _provisioned(aws, function.name),
+            "version": number,
+            "weights": dict(weights),
+            _PROVISIONED: _provisioned(aws, function.name) if may_be else 0,
         },
         outputs={
             "arn": f"{function.outputs['arn']}:{ALIAS}",
             "function": function.name,
             "function_arn": function.outputs["arn"],
+            "release": live.get("Description", ""),
         },
-        info={"version": live.get("Version", ""), "since": live.get("LastModified", "")},
+        info={"version": live.get("Description", "")},
+        needs=(version_key(function.name),),
         parent=function.key,
     )
 
@@ -124,18 +140,37 @@ def _provisioned(aws: Aws, function: str) -> int:
 
 def create(aws: Aws, resource: Resource, children: Sequence[Resource]) -> Outputs:
     function, arn = resource.payload["function"], resource.payload["arn"]
-    aws.call("lambda", "tag_resource", Resource=arn, Tags={ALIAS_TAG: ALIAS})
-    version = _publish(aws, function)
-    given = {"FunctionName": function, "Name": ALIAS, "FunctionVersion": version}
+    if not resource.payload["parent"].get("alias"):
+        _mark(aws, resource)
+    given = _routed(resource)
     try:
         aws.call("lambda", "create_alias", **given)
     except AwsError as error:
         # on a function of ours it can only be a leftover, or a call whose answer was lost
         if not error.exists:
             raise
-        aws.call("lambda", "update_alias", **given)
+        aws.call("lambda", "update_alias", **given, RoutingConfig=_WHOLE)
     _provision(aws, resource, before=0)
-    return {"arn": f"{arn}:{ALIAS}"}
+    return {"arn": f"{arn}:{ALIAS}", "function": function, "function_arn": arn}
+
+
+#: all calls to one version
+_WHOLE: Mapping[str, Mapping[str, float]] = {"AdditionalVersionWeights": {}}
+
+
+def _routed(resource: Resource) -> dict[str, str]:
+    """Which version the alias names, and which release that is of, in the words of Lambda."""
+    return {
+        "FunctionName": resource.payload["function"],
+        "Name": ALIAS,
+        "FunctionVersion": str(resource.props["version"]),
+        "Description": resource.payload["release"],
+    }
+
+
+def _mark(aws: Aws, resource: Resource) -> None:
+    tags = tag(resource.props[_PROVISIONED])
+    aws.call("lambda", "tag_resource", Resource=resource.payload["arn"], Tags=tags)
 
 
 def update(
@@ -146,34 +181,20 @@ def update(
     children: Sequence[Resource],
 ) -> Outputs:
     function = resource.payload["function"]
-    if any(change.path not in (_PROVISIONED, "owner") for change in changes):
-        version = _publish(aws, function)
+    changed = defaults.changed(changes)
+    if changed & {"version", "weights"}:
+        weighted = {"RoutingConfig": _WHOLE} if actual.props["weights"] else {}
         aws.insist(
             f"alias {resource.name}",
-            lambda: aws.call(
-                "lambda",
-                "update_alias",
-                FunctionName=function,
-                Name=ALIAS,
-                FunctionVersion=version,
-            ),
+            lambda: aws.call("lambda", "update_alias", **_routed(resource), **weighted),
         )
-        _prune(aws, function, keep=_KEPT)
-    _provision(aws, resource, before=actual.props[_PROVISIONED])
+        if not resource.payload["stable"]:
+            drop(aws, function, published(aws, function)[:-_KEPT])
+    before = actual.props[_PROVISIONED]
+    if not before and resource.props[_PROVISIONED]:
+        _mark(aws, resource)
+    _provision(aws, resource, before=before)
     return actual.outputs
-
-
-def _publish(aws: Aws, function: str) -> str:
-    """Publishes what the function is now; Lambda gives the last version again when nothing
-    has changed since. Waits until the version can be called: SnapStart takes its time."""
-    wait_until_ready(aws, function)
-    made = aws.insist(
-        f"function {function}",
-        lambda: aws.call("lambda", "publish_version", FunctionName=function),
-    )
-    version = str(made["Version"])
-    wait_until_ready(aws, function, version)
-    return version
 
 
 def _provision(aws: Aws, resource: Resource, before: int) -> None:
@@ -200,26 +221,13 @@ def provision(aws: Aws, function: str, wanted: int) -> None:
     )
 
 
-def _prune(aws: Aws, function: str, keep: int) -> None:
-    """Deletes all published versions but the last; one that another alias names stays."""
-    versions = aws.pages("lambda", "list_versions_by_function", "Versions", FunctionName=function)
-    numbers = sorted(int(one["Version"]) for one in versions if one["Version"].isdecimal())
-    for number in numbers[: max(0, len(numbers) - keep)]:
-        try:
-            aws.call("lambda", "delete_function", FunctionName=function, Qualifier=str(number))
-        except AwsError as error:
-            if not (error.missing or error.aws_code == "ResourceConflictException"):
-                raise
-
-
 def delete(aws: Aws, actual: Actual) -> None:
-    """Takes the alias from a function that stays, with the versions it was for."""
+    """Takes the alias from a function that stays."""
     function = actual.outputs["function"]
     if actual.props[_PROVISIONED]:
         provision(aws, function, 0)
     with defaults.if_there():
         aws.call("lambda", "delete_alias", FunctionName=function, Name=ALIAS)
-        _prune(aws, function, keep=0)
         arn = actual.outputs["function_arn"]
         aws.call("lambda", "untag_resource", Resource=arn, TagKeys=[ALIAS_TAG])
 

@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
-from tc.components import api_live, defaults, domain, http_api, rest_api, rest_shared, stages
+from tc.components import (
+    api_live,
+    defaults,
+    domain,
+    http_api,
+    http_whole,
+    rest_api,
+    rest_shared,
+    stages,
+)
 from tc.components.api_live import DOMAIN_TAG, GATEWAY_TAG
 from tc.components.api_names import REST_STAGE, api_key, own_name
 from tc.components.gateways import Gateway, gateways
@@ -154,7 +163,8 @@ def _own(topology: Topology, gateway: Gateway, selectors: frozenset[str]) -> Res
         "domain": said.domain,
     }
     if gateway.protocol == "HTTP":
-        props["cors"] = gateway.cors
+        props |= {"cors": gateway.cors, "by_hand": scope.stable}
+    whole = gateway.protocol == "REST" or scope.stable
     return Resource(
         kind=KIND,
         key=gateway.key,
@@ -163,7 +173,7 @@ def _own(topology: Topology, gateway: Gateway, selectors: frozenset[str]) -> Res
         owner=scope.owner,
         props=props,
         selectors=selectors,
-        bears=frozenset({"create"} if gateway.protocol == "HTTP" else {"create", "update"}),
+        bears=frozenset({"create", "update"} if whole else {"create"}),
         payload={"tags": scope.marks | domain, "shared": False, "stage": gateway.stage},
     )
 
@@ -226,7 +236,8 @@ def create(aws: Aws, resource: Resource, children: Sequence[Resource]) -> Output
     rest = resource.props["protocol"] == "REST"
     if resource.payload["shared"]:
         return _create_shared(aws, resource)
-    create_api = rest_api.create_api if rest else http_api.create_api
+    own = http_whole if resource.props.get("by_hand") else http_api
+    create_api = rest_api.create_api if rest else own.create_api
     made = create_api(aws, resource, children)
     if not resource.props["domain"]:
         return made
@@ -266,7 +277,7 @@ def update(
     if resource.props["protocol"] == "REST":
         told |= _update_rest(aws, resource, actual, changed, children)
     else:
-        told |= _update_http(aws, resource, actual, changed)
+        told |= _update_http(aws, resource, actual, changed, children)
     if resource.payload["shared"]:
         return told
     if "domain" in changed:
@@ -281,12 +292,20 @@ def update(
     return told
 
 
-def _update_http(aws: Aws, resource: Resource, actual: Actual, changed: Set[str]) -> dict[str, str]:
+def _update_http(
+    aws: Aws,
+    resource: Resource,
+    actual: Actual,
+    changed: Set[str],
+    children: Sequence[Resource],
+) -> dict[str, str]:
+    if resource.props.get("by_hand"):
+        return http_whole.update_api(aws, resource, actual, changed, children)
     api_id = actual.outputs["id"]
     told: dict[str, str] = {}
     if changed & {"answers", "stage"}:
         told = http_api.add_stage(aws, api_id, resource)
-    elif changed & {"variables", "throttling"}:
+    elif changed & {"variables", "throttling", "by_hand"}:
         stages.update_http(aws, api_id, actual.outputs["stage"], resource.props, actual.props)
     if "cors" in changed:
         http_api.write_cors(aws, api_id, resource.props["cors"])

@@ -6,7 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from tc.components import authorizer, domain, http_api, rest_api, rest_shared, stages
+from tc.components import (
+    authorizer,
+    domain,
+    http_api,
+    http_whole,
+    rest_api,
+    rest_shared,
+    stages,
+)
 from tc.components.api_names import HTTP_STAGE, REST_STAGE, api_key, api_url, route_key
 from tc.components.authorizer_words import IAM, NONE, read_all
 from tc.components.protocol import Aws
@@ -21,7 +29,7 @@ GATEWAY_TAG = "tc:gateway"
 DOMAIN_TAG = "tc:domain"
 
 #: props that mean another thing on the other sort of API
-_OF_A_SORT = ("answers", "stage", "variables", "throttling", "cors")
+_OF_A_SORT = ("answers", "stage", "variables", "throttling", "cors", "by_hand")
 #: props, outputs and label of a live route
 _Route = tuple[Mapping[str, Any], Mapping[str, str], str]
 
@@ -126,7 +134,7 @@ def _with_routes(aws: Aws, resource: Resource, api: Mapping[str, Any]) -> Iterat
     if rest:
         props, told, routes = _read_rest(aws, resource, api["id"], names, [p for *_, p in wards])
     else:
-        props, told, routes = _read_http(aws, resource, api, names)
+        props, told, routes = _read_http(aws, resource, api, names, [p for *_, p in wards])
     told = {**told, "protocol": api["protocol"], "shared": "true" if shared else ""}
     if not shared:
         props |= {"tags": _tags(api["tags"])}
@@ -172,7 +180,11 @@ def _unlabelled(resource: Resource, label: str) -> str:
 
 
 def _read_http(
-    aws: Aws, resource: Resource, api: Mapping[str, Any], names: Mapping[str, str]
+    aws: Aws,
+    resource: Resource,
+    api: Mapping[str, Any],
+    names: Mapping[str, str],
+    wards: Sequence[Mapping[str, Any]],
 ) -> tuple[dict[str, Any], dict[str, str], Sequence[_Route]]:
     wanted = resource.payload.get("stage", "")
     live = list(aws.pages("apigatewayv2", "get_stages", "Items", ApiId=api["id"]))
@@ -181,8 +193,13 @@ def _read_http(
     chosen = next(iter(named or (live if own or not wanted else [])), None)
     routes = http_api.read_routes(aws, api["id"], names)
     told = {"id": api["id"], "url": "", "stage": "", "auto": ""}
+    cors = http_api.live_cors(api["cors"])
     props: dict[str, Any] = {"answers": chosen is not None, "stage": wanted}
-    props |= {"cors": http_api.live_cors(api["cors"]), **stages.live_http(chosen or {})}
+    props |= {"cors": cors, **stages.live_http(chosen or {})}
+    props["by_hand"] = chosen is not None and not chosen.get("AutoDeploy")
+    if own and props["by_hand"] and resource.props.get("by_hand"):
+        what = http_whole.live_digest(routes, wards, cors)
+        props["answers"] = http_whole.is_turned(chosen or {}, what)
     if chosen:
         name = chosen["StageName"]
         props["stage"] = name

@@ -40,7 +40,7 @@ from tc.plan.resource import Actual, Change, Resource
 from tc.spec.base import Strict
 from tc.spec.facts import Facts
 from tc.spec.names import shorten
-from tc.spec.scope import OWNER_TAG, Scope, own_tags
+from tc.spec.scope import OWNER_TAG, Scope, dns_suffix, own_tags
 from tc.spec.topology import Entry, Topology
 
 KIND = "distribution"
@@ -107,9 +107,9 @@ def desired(topology: Topology, facts: Facts) -> Iterator[Resource]:
 
 
 def _origin(scope: Scope, where: Place) -> dict[str, str]:
-    suffix = "amazonaws.com.cn" if scope.partition == "aws-cn" else "amazonaws.com"
     path = f"/{where.prefix.strip('/')}" if where.prefix else ""
-    return {"domain": f"{where.bucket}.s3.{scope.region}.{suffix}", "path": path}
+    host = f"{where.bucket}.s3.{scope.region}.{dns_suffix(scope.partition)}"
+    return {"domain": host, "path": path}
 
 
 def _errors(entry: Entry) -> dict[str, dict[str, str]]:

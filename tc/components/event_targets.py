@@ -41,7 +41,7 @@ def _function(topology: Topology, _: Entry, name: str) -> Target:
 
 def _flow(topology: Topology, _: Entry, name: str) -> Target:
     flow = topology.flows[name]
-    return Target((f"flow/{flow.full_name}",), flow.arn, {})
+    return Target((flow.called_key,), flow.called_arn, {})
 
 
 def _queue(topology: Topology, entry: Entry, name: str) -> Target:

@@ -6,9 +6,11 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from tc.components import defaults
+from tc.components import defaults, flow_alias, flow_version
+from tc.components.function_settings import ALIAS_TAG
 from tc.components.protocol import Aws, Index, Outputs, Traits
 from tc.components.role import key_of_arn, role_arn, role_key
+from tc.compose.aliases import naming_versions
 from tc.compose.permissions.flow import task_warnings
 from tc.compose.things import activity_name, job_name, workgroup_name
 from tc.errors import AwsError
@@ -49,7 +51,7 @@ def desired(topology: Topology, facts: Facts) -> Iterable[Resource]:
             props={
                 "mode": flow.mode,
                 "role": role_arn(scope, f"flow.{flow.name}"),
-                "definition": flow.definition,
+                "definition": naming_versions(flow, topology) if flow.aliased else flow.definition,
                 "logging": {"level": flow.log_level, "include_data": flow.log_data},
                 "tracing": flow.tracing,
                 "tags": dict(scope.tags),
@@ -58,10 +60,10 @@ def desired(topology: Topology, facts: Facts) -> Iterable[Resource]:
             selectors=frozenset({"flow", "flows", "states", f"flow/{flow.name}"}),
             address=flow.address,
             payload={
-                "tags": scope.marks,
+                "tags": {**scope.marks, **(flow_alias.TAG if flow.aliased else {})},
                 "arn": flow.arn,
                 "group": scope.arn("logs", f"log-group:{flow.log_group}:*"),
-                "versions": flow.versions,
+                "versions": flow.versions and not flow.aliased,
                 "version": scope.version,
             },
         )
@@ -73,7 +75,7 @@ def _used(topology: Topology, flow: Flow) -> Iterator[str]:
         yield f"log group/{flow.log_group}"
     targets = {edge.target for edge in topology.edges if edge.source == (KIND, flow.name)}
     for kind, name in sorted(targets):
-        if kind == "function":
+        if kind == "function" and not flow.aliased:
             yield topology.called_key(name)
         elif kind in _NAMED:
             yield f"{kind}/{_NAMED[kind](topology.scope, name)}"
@@ -88,10 +90,24 @@ def find(aws: Aws, scope: Scope, index: Index) -> Iterable[Resource]:
 
 
 def read(aws: Aws, resources: Sequence[Resource]) -> Iterable[Actual]:
-    return [actual for actual in aws.map(lambda r: _read(aws, r), resources) if actual]
+    """The flows, and of those that have an alias or should, that and the version it names."""
+    return [actual for found in aws.map(lambda r: _read(aws, r), resources) for actual in found]
 
 
-def _read(aws: Aws, resource: Resource) -> Actual | None:
+def _read(aws: Aws, resource: Resource) -> list[Actual]:
+    actual = _read_one(aws, resource)
+    if actual is None:
+        return []
+    wanted = {child.kind: child for child in resource.payload.get("children", ())}
+    if not wanted and not actual.outputs["alias"]:
+        return [actual]
+    aliases = list(flow_alias.read_live(aws, actual))
+    called = next((one.props["version"] for one in aliases), "")
+    version = wanted.get(flow_version.KIND)
+    return [actual, *aliases, *flow_version.read_live(aws, actual, version, called)]
+
+
+def _read_one(aws: Aws, resource: Resource) -> Actual | None:
     arn = resource.payload["arn"]
     try:
         live = aws.call("stepfunctions", "describe_state_machine", stateMachineArn=arn)
@@ -114,16 +130,10 @@ def _read(aws: Aws, resource: Resource) -> Actual | None:
         owner=tags.get(OWNER_TAG, ""),
         props={
             "mode": "Express" if live["type"] == "EXPRESS" else "Standard",
-            "role": live["roleArn"],
-            "definition": _parsed(live["definition"]),
-            "logging": {
-                "level": logging.get("level", "OFF"),
-                "include_data": bool(logging.get("includeExecutionData")),
-            },
-            "tracing": bool(live.get("tracingConfiguration", {}).get("enabled")),
+            **flow_version.settings(live),
             "tags": own_tags(tags),
         },
-        outputs={"arn": arn},
+        outputs={"arn": arn, "alias": tags.get(ALIAS_TAG, "")},
         info={"since": str(live.get("creationDate", "")), "version": tags.get("version", "")},
         needs=(key_of_arn(live["roleArn"]), *_groups(logging)),
     )
@@ -148,16 +158,9 @@ def _logging(resource: Resource) -> dict[str, Any]:
 
 def _published(resource: Resource) -> dict[str, Any]:
     """What makes a version of the flow in the same call."""
-    if not resource.payload["versions"]:
+    if not resource.payload.get("versions"):
         return {}
     return {"publish": True, "versionDescription": resource.payload["version"]}
-
-
-def _parsed(definition: str) -> Any:
-    try:
-        return json.loads(definition)
-    except ValueError:
-        return definition
 
 
 def create(aws: Aws, resource: Resource, children: Sequence[Resource]) -> Outputs:
@@ -176,7 +179,10 @@ def create(aws: Aws, resource: Resource, children: Sequence[Resource]) -> Output
             tags=[{"key": k, "value": v} for k, v in resource.payload["tags"].items()],
         ),
     )
-    return {"arn": created["stateMachineArn"]}
+    return {
+        "arn": created["stateMachineArn"],
+        "alias": resource.payload["tags"].get(ALIAS_TAG, ""),
+    }
 
 
 def _state(aws: Aws, arn: str) -> str:

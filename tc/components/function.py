@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tc.components import alias, defaults, function_check
+from tc.components import alias, defaults, function_check, version
 from tc.components.function_settings import (
     ALIAS_TAG,
     CODE_TAG,
@@ -52,7 +52,7 @@ ASPECTS: Mapping[str, frozenset[str]] = {
 REPLACE: frozenset[str] = frozenset({"package_type"})
 TRAITS = Traits(
     addresses={
-        "name": lambda topology, name: topology.function_name(name),
+        "name": lambda topology, name: topology.called_name(name),
         "arn": lambda topology, name: topology.function_arn(name),
     }
 )
@@ -70,6 +70,8 @@ def _desired(topology: Topology, function: Function, facts: Facts) -> Resource:
     name = topology.function_name(function.name)
     artifact = facts.artifacts.get(name)
     role = () if function.role else (role_key(scope, function.name),)
+    has_alias = function.is_called_by_alias(scope)
+    tagged = alias.tag(function.provisioned_concurrency) if has_alias else {}
     return Resource(
         kind=KIND,
         key=f"{KIND}/{name}",
@@ -88,7 +90,7 @@ def _desired(topology: Topology, function: Function, facts: Facts) -> Resource:
         payload={
             "artifact": artifact,
             "bucket": facts.bucket,
-            "tags": {**scope.marks, **function.tags},
+            "tags": {**scope.marks, **function.tags, **tagged},
             "provisioned": function.provisioned_concurrency,
             "version": scope.version,
         },
@@ -134,11 +136,21 @@ def _read(aws: Aws, resource: Resource) -> list[Actual]:
     actual = _actual(resource, found)
     tags = found.get("Tags", {})
     if tags.get(ALIAS_TAG) or payload.get("children"):
-        aliases = list(alias.read_live(aws, actual, tags, payload.get("artifact")))
-        provisioned = sum(one.props["provisioned_concurrency"] for one in aliases)
-        outputs = {**actual.outputs, "provisioned": str(provisioned)}
-        return [replace(actual, outputs=outputs), *aliases]
+        return _with_alias(aws, actual, tags, payload.get("children", ()))
     return [actual]
+
+
+def _with_alias(
+    aws: Aws, function: Actual, tags: Mapping[str, str], wanted: Sequence[Resource]
+) -> list[Actual]:
+    """The function, its alias, and the version that should be called."""
+    by_kind = {child.kind: child for child in wanted}
+    aliases = list(alias.read_live(aws, function, tags, by_kind.get(alias.KIND)))
+    called = next((one.props["version"] for one in aliases), "")
+    versions = version.read_live(aws, function, by_kind.get(version.KIND), called)
+    provisioned = sum(one.props["provisioned_concurrency"] for one in aliases)
+    outputs = {**function.outputs, "provisioned": str(provisioned)}
+    return [replace(function, outputs=outputs), *aliases, *versions]
 
 
 def _actual(resource: Resource, found: Mapping[str, Any]) -> Actual:
@@ -161,6 +173,7 @@ def _actual(resource: Resource, found: Mapping[str, Any]) -> Actual:
             "location": found.get("Code", {}).get("Location", ""),
             "state": live.get("State", "Active"),
             "version": tags.get("version", ""),
+            "alias": tags.get(ALIAS_TAG, ""),
         },
         info={
             "since": live.get("LastModified", ""),
@@ -189,7 +202,10 @@ def create(aws: Aws, resource: Resource, children: Sequence[Resource]) -> Output
         )
     if resource.props["reserved_concurrency"] is not None:
         _reserve(aws, resource)
-    return {"arn": created["FunctionArn"]}
+    return {
+        "arn": created["FunctionArn"],
+        "alias": resource.payload["tags"].get(ALIAS_TAG, ""),
+    }
 
 
 def update(
@@ -281,7 +297,7 @@ def _code(resource: Resource) -> dict[str, Any]:
     artifact: Artifact | None = resource.payload["artifact"]
     if artifact is None:
         raise TcError(f"the function {resource.name} has no package", where=resource.name)
-    if artifact.is_large:
+    if artifact.from_bucket:
         return {"S3Bucket": resource.payload["bucket"], "S3Key": artifact.key}
     return {"ZipFile": Path(artifact.path).read_bytes()}
 

@@ -42,7 +42,7 @@ def integration(topology: Topology, entry: Entry, role: str) -> dict[str, Any]:
     if kind == "flow":
         assert not model.waits(), "a route that waits for a flow is on a REST API"
         subtype = "StepFunctions-StartExecution"
-        parameters = {"StateMachineArn": topology.flows[name].arn, "Input": body}
+        parameters = {"StateMachineArn": topology.flows[name].called_arn, "Input": body}
     elif kind == "queue":
         subtype = "SQS-SendMessage"
         parameters = _message(topology, name, body)
@@ -81,7 +81,7 @@ def is_fifo(topology: Topology, queue: str) -> bool:
 
 def create_api(aws: Aws, resource: Resource, children: Sequence[Resource]) -> Outputs:
     """The API with all that lives in it in one call, then the stage that deploys by itself."""
-    made = aws.call("apigatewayv2", "import_api", Body=json.dumps(_openapi(resource, children)))
+    made = aws.call("apigatewayv2", "import_api", Body=json.dumps(openapi(resource, children)))
     return {**add_stage(aws, made["ApiId"], resource), "protocol": "HTTP"}
 
 
@@ -99,7 +99,8 @@ def add_stage(aws: Aws, api_id: str, resource: Resource) -> dict[str, str]:
     return {"id": api_id, "url": api_url(aws, api_id, stage), "stage": stage, "auto": "true"}
 
 
-def _openapi(resource: Resource, children: Sequence[Resource]) -> dict[str, Any]:
+def openapi(resource: Resource, children: Sequence[Resource]) -> dict[str, Any]:
+    """The API with all that lives in it, as ImportApi takes it."""
     paths: dict[str, dict[str, Any]] = {}
     for route in (child for child in children if child.kind == "route"):
         method = route.props["method"].lower()

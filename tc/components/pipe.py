@@ -66,7 +66,7 @@ def desired(topology: Topology, facts: Facts) -> Iterator[Resource]:
     for pipe in _pipes(topology):
         entry, flow = pipe.entry(topology.entries), topology.flows[pipe.flow]
         name, role = pipe_name(scope, pipe.name), f"pipe.{pipe.name}"
-        needs = [role_key(scope, role), f"flow/{flow.full_name}"]
+        needs = [role_key(scope, role), flow.called_key]
         if pipe.source[0] == "queue" and is_own(entry):
             needs.append(queue_key(scope, entry))
         yield Resource(
@@ -77,7 +77,7 @@ def desired(topology: Topology, facts: Facts) -> Iterator[Resource]:
             owner=scope.owner,
             props={
                 **_source(topology, pipe),
-                "target": flow.arn,
+                "target": flow.called_arn,
                 "role": role_arn(scope, role),
                 "call": _call(flow),
                 "state": _RUNNING,
@@ -158,7 +158,7 @@ def _read(aws: Aws, resource: Resource) -> Actual | None:
         info={"since": str(live.get("CreationTime", "")), "version": tags.get("version", "")},
         needs=(
             key_of_arn(live["RoleArn"]),
-            f"flow/{live['Target'].rpartition(':')[2]}",
+            f"flow/{live['Target'].split(':')[6]}",
             f"{kind}/{place}",
         ),
     )

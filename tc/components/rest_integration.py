@@ -102,7 +102,7 @@ def _event(written: str | None) -> str:
 def _flow(topology: Topology, entry: Entry, name: str) -> dict[str, Any]:
     model = model_of(entry)
     action = "StartSyncExecution" if model.waits() else "StartExecution"
-    request = _request(model, {"stateMachineArn": topology.flows[name].arn, "input": _BODY})
+    request = _request(model, {"stateMachineArn": topology.flows[name].called_arn, "input": _BODY})
     return {
         "type": "AWS",
         "uri": f"{_services(topology)}:states:action/{action}",

@@ -40,7 +40,7 @@ API_TAG = "tc:api"
 #: the inline policy that holds everything tc grants
 _POLICY = "tc"
 #: characters of inline policy in a role, white space not counted (IAM quota)
-_POLICY_LIMIT = 10_240
+POLICY_LIMIT = 10_240
 
 
 def role_name(scope: Scope, name: str) -> str:
@@ -86,11 +86,11 @@ def _listed(value: Any) -> list[Any]:
 def check(topology: Topology) -> Iterable[Finding]:
     for role in topology.roles:
         size = len(json.dumps(policy_of(role), separators=(",", ":"), default=str))
-        if size > _POLICY_LIMIT:
+        if size > POLICY_LIMIT:
             yield Finding(
                 "policy-too-long",
                 f"the role of `{role.name}` would have {size:,} characters of policy; "
-                f"IAM takes {_POLICY_LIMIT:,}",
+                f"IAM takes {POLICY_LIMIT:,}",
                 topology.address,
                 "split the function or the flow",
             )

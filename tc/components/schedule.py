@@ -83,7 +83,7 @@ def _needs(topology: Topology, entry: Entry) -> Iterator[str]:
         if kind == "function":
             yield topology.called_key(name)
         else:
-            yield f"flow/{topology.flows[name].full_name}"
+            yield topology.flows[name].called_key
 
 
 def _target(topology: Topology, entry: Entry) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def _target(topology: Topology, entry: Entry) -> dict[str, Any]:
     arn = model.target or ""
     for kind, name in entry.targets:
         is_function = kind == "function"
-        arn = topology.function_arn(name) if is_function else topology.flows[name].arn
+        arn = topology.function_arn(name) if is_function else topology.flows[name].called_arn
     fields: dict[str, Any] = {
         "arn": arn,
         "role": role_arn(topology.scope, f"schedule.{entry.name}"),

@@ -25,6 +25,8 @@ def http_settings(
     An update takes nothing out: what goes is emptied.
     """
     settings: dict[str, Any] = {}
+    if (before or {}).get("by_hand") and not props.get("by_hand"):
+        settings["AutoDeploy"] = True
     gone = dict.fromkeys((before or {}).get("variables", {}), "")
     variables = gone | props.get("variables", {})
     if variables:

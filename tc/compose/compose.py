@@ -17,6 +17,7 @@ from tc.compose.chains import find_heads, generate
 from tc.compose.flow_addresses import fill_definition
 from tc.compose.leaves import Things
 from tc.compose.links import Link, link_all
+from tc.compose.partitions import in_partition
 from tc.compose.permissions import roles, with_policies
 from tc.compose.permissions.parts import Parts
 from tc.compose.queues import timeouts_of_queues, user_edges
@@ -104,8 +105,9 @@ def _compose_one(spec: Spec, scope: Scope, findings: list[Finding]) -> Topology:
     }
     edges = _entry_edges(entries) + _address_edges(functions, entries, names, findings)
     edges += user_edges(entries, names, findings)
-    flows = _settle_modes(flows, edges, entries, spec, findings)
-    flows = {name: through_aliases(flow, functions, scope) for name, flow in flows.items()}
+    flows = _settle_modes(flows, edges, entries, spec, findings, stable=scope.stable)
+    if not scope.stable:
+        flows = {name: through_aliases(flow, functions, scope) for name, flow in flows.items()}
     for flow in flows.values():
         if not flow.generated:
             findings += check_asl(flow.definition, flow.address, flow.mode)
@@ -183,7 +185,7 @@ def _written_flow(spec: Spec, scope: Scope) -> Flow:
     return Flow(
         name=scope.namespace,
         full_name=full_name,
-        definition=scope.fill(spec.flow.definition),
+        definition=in_partition(scope.fill(spec.flow.definition), scope.partition),
         mode=spec.mode or "Standard",
         generated=False,
         address=spec.flow.address,
@@ -260,6 +262,8 @@ def _settle_modes(
     entries: Mapping[str, Mapping[str, Entry]],
     spec: Spec,
     findings: list[Finding],
+    *,
+    stable: bool,
 ) -> dict[str, Flow]:
     """Each flow's mode; a route that waits needs an Express one."""
     settled: dict[str, Flow] = {}
@@ -281,13 +285,16 @@ def _settle_modes(
                         at="key",
                     )
                 )
-        settled[name] = _observed(replace(flow, mode=mode, sync=bool(waiting)), spec)
+        settled[name] = _observed(replace(flow, mode=mode, sync=bool(waiting)), spec, stable=stable)
     return settled
 
 
-def _observed(flow: Flow, spec: Spec) -> Flow:
-    """The flow with its logging and tracing: an Express execution leaves no other trace, so
-    the errors of such a flow are logged unless it is said otherwise."""
+def _observed(flow: Flow, spec: Spec, *, stable: bool) -> Flow:
+    """The flow with its logging and tracing, and whether it has an alias.
+
+    An Express execution leaves no other trace, so the errors of such a flow are logged unless
+    it is said otherwise.
+    """
     logging = spec.logging
     default: LogLevel = "ERROR" if flow.mode == "Express" else "OFF"
     return replace(
@@ -296,6 +303,7 @@ def _observed(flow: Flow, spec: Spec) -> Flow:
         log_data=bool(logging and logging.include_data),
         tracing=spec.tracing,
         versions=spec.versions,
+        aliased=stable,
     )
 
 

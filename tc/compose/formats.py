@@ -20,7 +20,7 @@ from tc.spec.topology import Entry, Flow, Id, Topology
 def write(topology: Topology, form: str) -> str:
     """`topology` in the format `form`, without a newline at the end."""
     if form in ("json", "yaml"):
-        return _dumped(data(topology), form)
+        return dumped(data(topology), form)
     if form == "asl":
         return _asl(topology)
     return {"tree": _tree, "mermaid": _mermaid, "dot": _dot}[form](topology)
@@ -37,7 +37,7 @@ def write_roles(topology: Topology, form: str, components: Sequence[str]) -> str
         return "\n".join(line for head, below in trees for line in (head, *_lines(below, "")))
     if form not in ("json", "yaml"):
         raise UsageError(f"roles can't be written as {form}", hint="add -f tree, json or yaml")
-    return _dumped(role_view.data(topology, names), form)
+    return dumped(role_view.data(topology, names), form)
 
 
 def data(topology: Topology) -> dict[str, Any]:
@@ -91,7 +91,13 @@ def data(topology: Topology) -> dict[str, Any]:
     return written
 
 
-def _dumped(plain: Mapping[str, Any], form: str) -> str:
+def write_policy(head: str, statements: Sequence[Mapping[str, Any]]) -> str:
+    """A policy of IAM as a tree."""
+    return "\n".join([head, *_lines([role_view.statement(one) for one in statements], "")])
+
+
+def dumped(plain: Mapping[str, Any], form: str) -> str:
+    """`plain` as ``json`` or ``yaml``, for people."""
     if form == "json":
         return json.dumps(plain, indent=2, ensure_ascii=False)
     import yaml

@@ -58,17 +58,18 @@ def branches(topology: Topology, names: frozenset[str]) -> Iterator[Branch]:
 
 def _role(role: RoleSpec) -> Branch:
     by_cause: dict[str, list[Branch]] = {}
-    for statement in _statements(role):
-        by_cause.setdefault(statement["because"], []).append(_statement(statement))
+    for one in _statements(role):
+        by_cause.setdefault(one["because"], []).append(statement(one))
     head = f"{_WORD}/{role.name}  for {' '.join(role.entity)}, assumed by {role.service}"
     return head, list(by_cause.items())
 
 
-def _statement(statement: Mapping[str, Any]) -> Branch:
-    verb = "may" if statement.get("Effect", "Allow") == "Allow" else "may never"
-    what = _one_of(statement, "Action", "NotAction")
-    below: list[Branch] = [("on " + resource, []) for resource in _resources(statement)]
-    for operator, tests in statement.get("Condition", {}).items():
+def statement(one: Mapping[str, Any]) -> Branch:
+    """What a statement of a policy says."""
+    verb = "may" if one.get("Effect", "Allow") == "Allow" else "may never"
+    what = _one_of(one, "Action", "NotAction")
+    below: list[Branch] = [("on " + resource, []) for resource in _resources(one)]
+    for operator, tests in one.get("Condition", {}).items():
         below += [
             (f"if {operator} {key}: {', '.join(_texts(value))}", []) for key, value in tests.items()
         ]

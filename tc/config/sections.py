@@ -14,6 +14,11 @@ _ACCESS_POINT = re.compile(
 )
 #: (Amazon S3 user guide, "General purpose bucket naming rules"; templates besides)
 _BUCKET = re.compile(r"(?:[a-z0-9.-]|\{\{\s*(?:account|region)\s*\}\}){3,}")
+#: without TLS only to this machine
+_WEBHOOK = re.compile(
+    r"https://[!-~]+|http://(?:localhost|127\.0\.0\.1|\[::1\])(?:[:/][!-~]*)?"
+    r"|(?:ssm|secretsmanager):[!-~]+"
+)
 
 
 #: as tc.spec.names has it, for JSON Schema too
@@ -86,7 +91,12 @@ SECTIONS: Mapping[str, Mapping[str, Key]] = {
 }
 #: keys of `notify.NAME`
 NOTIFY: Mapping[str, Key] = {
-    "url": Key("text", "where to: https://…, or ssm:/path or secretsmanager:name that has it"),
+    "url": Key(
+        "text",
+        "where to: https://…, or ssm:/path or secretsmanager:name that has it",
+        _WEBHOOK,
+        "https://hooks.example.com/…, ssm:/path or secretsmanager:name; http:// only to 127.0.0.1",
+    ),
     "envs": Key("texts", "envs of which it is told; every env"),
     "sandboxes": Key("texts", "sandboxes of which it is told; those called stable"),
     "format": Key("text", "slack, or json; slack", re.compile("slack|json"), "slack"),

@@ -47,6 +47,7 @@ def gather(
         missing = [r for r in fresh if r.key not in found]
         wanted |= _referred(fresh, by_key) | _needs(missing, by_key)
         wanted |= _traced(found, sweeping) | _turned(found, desired)
+        wanted |= _following(fresh, desired)
     return found
 
 
@@ -78,6 +79,14 @@ def _turned(found: Found, desired: Sequence[Resource]) -> dict[str, Resource]:
         if found[resource.key].props.get(prop) != resource.props.get(prop)
     }
     return {r.key: r for r in desired if not anew.isdisjoint((r.parent, *r.needs))} if anew else {}
+
+
+def _following(fresh: Sequence[Resource], desired: Sequence[Resource]) -> dict[str, Resource]:
+    """What refers to the snapshots of `fresh`, selected or not: it is done with a new one."""
+    keys = {resource.key for resource in fresh if resource.snapshot}
+    if not keys:
+        return {}
+    return {r.key: r for r in desired if any(ref.key in keys for ref in refs(r.props))}
 
 
 def _sweeps(component: Component, selection: Selection) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 from tc.components.protocol import Aws
 from tc.components.role import owner_of
 from tc.deploy.desired import desired_of
+from tc.deploy.frozen import owner_of_arn
 from tc.deploy.gather import gather
 from tc.plan.resource import Actual, Resource
 from tc.spec.facts import Facts
@@ -21,7 +22,8 @@ from tc.spec.topology import Topology
 @dataclass(frozen=True, slots=True)
 class Sandbox:
     """A sandbox of a topology. `since` is when its first role was made, `functions`
-    counts the roles that were made for functions, `things` all roles and marked things."""
+    counts the roles that were made for functions, `things` all roles and marked things.
+    `frozen_by` is who froze it, empty where nobody did."""
 
     namespace: str
     sandbox: str
@@ -30,6 +32,7 @@ class Sandbox:
     since: datetime | None
     functions: int
     things: int
+    frozen_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ def sandboxes(aws: Aws, role_prefix: str = "") -> list[Sandbox]:
         if owner := owner_of(role["Path"]):
             roles.setdefault(owner, []).append(role)
     tagged: dict[str, list[dict[str, str]]] = {}
+    freezers: dict[str, str] = {}
     for item in aws.pages(
         "resourcegroupstaggingapi",
         "get_resources",
@@ -60,14 +64,19 @@ def sandboxes(aws: Aws, role_prefix: str = "") -> list[Sandbox]:
         TagFilters=[{"Key": OWNER_TAG}],
     ):
         tags = {tag["Key"]: tag["Value"] for tag in item["Tags"]}
-        tagged.setdefault(tags[OWNER_TAG], []).append(tags)
+        if owner_of_arn(item["ResourceARN"]) == tags[OWNER_TAG]:
+            freezers[tags[OWNER_TAG]] = tags.get("updated_by", "")
+        else:
+            tagged.setdefault(tags[OWNER_TAG], []).append(tags)
     return [
-        _sandbox(owner, roles.get(owner, []), tagged.get(owner, []))
-        for owner in sorted({*roles, *tagged})
+        _sandbox(owner, roles.get(owner, []), tagged.get(owner, []), freezers.get(owner, ""))
+        for owner in sorted({*roles, *tagged, *freezers})
     ]
 
 
-def _sandbox(owner: str, roles: list[Mapping[str, Any]], tagged: list[dict[str, str]]) -> Sandbox:
+def _sandbox(
+    owner: str, roles: list[Mapping[str, Any]], tagged: list[dict[str, str]], frozen_by: str
+) -> Sandbox:
     namespace, _, name = owner.partition("@")
     created = [role["CreateDate"] for role in roles]
     people = max(tagged, key=_version, default={})
@@ -79,6 +88,7 @@ def _sandbox(owner: str, roles: list[Mapping[str, Any]], tagged: list[dict[str, 
         since=min(created, default=None),
         functions=sum(str(r.get("Description", "")).startswith("function ") for r in roles),
         things=len(roles) + len(tagged),
+        frozen_by=frozen_by,
     )
 
 

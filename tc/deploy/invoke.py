@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterable
+import uuid
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from tc.components.protocol import Aws
+from tc.components.queue import TRAITS as QUEUES
+from tc.deploy.web import opener
 from tc.errors import AwsError, TcError
 from tc.events import Emit, Event
 from tc.spec.topology import Flow, Topology
@@ -45,7 +50,10 @@ def invoke_function(aws: Aws, name: str, payload: Any) -> Answer:
 def start_flow(aws: Aws, flow: Flow, payload: Any) -> Answer:
     """Starts the flow and doesn't wait."""
     started = aws.call(
-        "stepfunctions", "start_execution", stateMachineArn=flow.arn, input=json.dumps(payload)
+        "stepfunctions",
+        "start_execution",
+        stateMachineArn=flow.called_arn,
+        input=json.dumps(payload),
     )
     arn = started["executionArn"]
     return Answer(True, {"executionArn": arn}, facts={"execution": arn})
@@ -56,7 +64,10 @@ def run_flow(aws: Aws, flow: Flow, payload: Any, emit: Emit) -> Answer:
     if flow.mode == "Express":
         return _run_express(aws, flow, payload)
     started = aws.call(
-        "stepfunctions", "start_execution", stateMachineArn=flow.arn, input=json.dumps(payload)
+        "stepfunctions",
+        "start_execution",
+        stateMachineArn=flow.called_arn,
+        input=json.dumps(payload),
     )
     arn = started["executionArn"]
     told = _Steps(emit)
@@ -68,19 +79,23 @@ def run_flow(aws: Aws, flow: Flow, payload: Any, emit: Emit) -> Answer:
             break
         time.sleep(_PAUSES[min(turn, len(_PAUSES) - 1)])
         turn += 1
-    return _flow_answer(ended, {"execution": arn, "steps": told.steps})
+    return flow_answer(ended, {"execution": arn, "steps": told.steps})
 
 
 def _run_express(aws: Aws, flow: Flow, payload: Any) -> Answer:
     """AWS keeps no history of Express executions: only the result is told."""
     ended = aws.call(
-        "stepfunctions", "start_sync_execution", stateMachineArn=flow.arn, input=json.dumps(payload)
+        "stepfunctions",
+        "start_sync_execution",
+        stateMachineArn=flow.called_arn,
+        input=json.dumps(payload),
     )
     seconds = (ended["stopDate"] - ended["startDate"]).total_seconds()
-    return _flow_answer(ended, {"execution": ended["executionArn"], "seconds": round(seconds, 3)})
+    return flow_answer(ended, {"execution": ended["executionArn"], "seconds": round(seconds, 3)})
 
 
-def _flow_answer(ended: dict[str, Any], facts: dict[str, Any]) -> Answer:
+def flow_answer(ended: dict[str, Any], facts: dict[str, Any]) -> Answer:
+    """What an execution that has ended came to, as DescribeExecution tells it."""
     facts["status"] = ended["status"]
     if ended["status"] == "SUCCEEDED":
         return Answer(True, _parsed(ended.get("output", "null")), facts=facts)
@@ -138,20 +153,50 @@ def send_event(aws: Aws, topology: Topology, name: str, payload: Any) -> Answer:
     return Answer(True, {"eventId": sent["EventId"]}, facts={"event": name})
 
 
-def call_route(url: str, method: str, payload: Any) -> Answer:
-    """Sends a request to a route; an answer of 400 and above is a failure."""
+def send_message(aws: Aws, topology: Topology, name: str, payload: Any) -> Answer:
+    """Sends a message to the queue `name`: text as it is, anything else as JSON."""
+    full, url = (QUEUES.addresses[what](topology, name) for what in ("name", "url"))
+    if not isinstance(url, str):
+        url = aws.call("sqs", "get_queue_url", QueueName=full)["QueueUrl"]
+    # a group of its own, so that it waits for no other, and no message counts as sent before
+    once = {key: uuid.uuid4().hex for key in ("MessageGroupId", "MessageDeduplicationId")}
+    sent = aws.call(
+        "sqs",
+        "send_message",
+        QueueUrl=url,
+        MessageBody=payload if isinstance(payload, str) else json.dumps(payload),
+        **(once if str(full).endswith(".fifo") else {}),
+    )
+    return Answer(True, {"messageId": sent["MessageId"]}, facts={"queue": name})
+
+
+def call_route(
+    url: str,
+    method: str,
+    payload: Any,
+    headers: Mapping[str, str] | None = None,
+    timeout: float = _HTTP_TIMEOUT_S,
+) -> Answer:
+    """Sends a request to a route; an answer of 400 and above is a failure, a redirect is one
+    that isn't followed.
+
+    `headers` go with it. Raises TcError ``no-answer`` when there is none in `timeout` seconds.
+    """
     body = None if method in ("GET", "HEAD") else json.dumps(payload).encode()
     verb = "POST" if method == "ANY" else method
-    request = urllib.request.Request(  # noqa: S310
-        url, data=body, method=verb, headers={"Content-Type": "application/json"}
-    )
+    sent = {"Content-Type": "application/json", **(headers or {})}
     try:
-        with urllib.request.urlopen(request, timeout=_HTTP_TIMEOUT_S) as answer:  # noqa: S310
+        request = urllib.request.Request(url, data=body, method=verb, headers=sent)  # noqa: S310
+        with opener(urlsplit(url).hostname or "").open(request, timeout=timeout) as answer:
             status, text = answer.status, answer.read()
     except urllib.error.HTTPError as error:
         status, text = error.code, error.read()
     except (urllib.error.URLError, OSError) as error:
         raise TcError(f"{url} doesn't answer: {error}", code="no-answer", where=url) from error
+    except (ValueError, http.client.HTTPException):
+        # what is wrong with it may be in a header that is a secret
+        message = f"{url} can't be asked: its path, a header or its answer is no HTTP"
+        raise TcError(message, code="no-answer", where=url) from None
     ok = status < 400
     return Answer(ok, _parsed(text), "" if ok else f"HTTP {status}", {"status": status, "url": url})
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from tc.components.protocol import Aws
 from tc.errors import TcError
 from tc.events import Emit, Event
-from tc.publish.versions import Published, newest, pinned
+from tc.publish.versions import Published, marked, newest, pinned
 from tc.spec.artifact import UNPACKED, Artifact
 from tc.spec.fetched import Secret, is_reference, reference, revealed
 from tc.spec.function import Function
@@ -54,12 +54,15 @@ class LayerSource:
 
     `buildable` reads what functions (by their names on AWS) need. `publish` builds and publishes
     layers by their names: on `local`, unless nothing may be written. `central` is the door to
-    the account that has the layers, where that isn't the sandbox's.
+    the account that has the layers, where that isn't the sandbox's. `exact` has the digests of
+    those, by their names, that must be found as they are: a version is deployed with its own
+    layers, which are published where they are missing.
     """
 
     buildable: Callable[[Mapping[str, Function]], Buildable] = _nothing
     publish: Callable[[Sequence[str]], None] | None = None
     central: Callable[[], Aws] | None = None
+    exact: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +94,12 @@ def look_up(
     plain = {name: name for name in names if name.startswith("arn:")} | fetched
     asked = [name for name in names if name not in plain]
     door = source.central() if source.central and asked else aws
-    find = _Finder(aws, door, stable=scope.sandbox == "stable")
+    find = _Finder(aws, door, source.exact, stable=scope.sandbox == "stable")
     found = find.all(asked)
-    found = _brought_up_to_date(found, buildable, source, find, scope, emit)
+    if source.exact:
+        found = _published(found, source, find)
+    else:
+        found = _brought_up_to_date(found, buildable, source, find, scope, emit)
     users: dict[str, list[str]] = defaultdict(list)
     for name, layers in listed.items():
         for layer in layers:
@@ -152,6 +158,7 @@ class _Finder:
 
     aws: Aws
     door: Aws
+    exact: Mapping[str, str]
     stable: bool
 
     def all(self, names: Iterable[str]) -> dict[str, Published | None]:
@@ -166,8 +173,21 @@ class _Finder:
         name, colon, version = layer.partition(":")
         if colon:
             return pinned(aws, name, int(version)) if version.isdecimal() else None
+        if digest := self.exact.get(name):
+            return marked(aws, name, digest)
         promoted = newest(aws, name + STABLE) if self.stable else None
         return promoted or newest(aws, name)
+
+
+def _published(
+    found: Mapping[str, Published | None], source: LayerSource, find: _Finder
+) -> dict[str, Published | None]:
+    """`found`, after those of `source.exact` that weren't there were published."""
+    missing = [name for name, there in found.items() if there is None and name in source.exact]
+    if missing and source.publish:
+        source.publish(missing)
+        return {**found, **find.all(missing)}
+    return dict(found)
 
 
 def _brought_up_to_date(
@@ -215,6 +235,10 @@ def _tell_missing(
 ) -> None:
     """A layer that isn't there is told on `local`, and on AWS an error."""
     missing = [name for name, there in found.items() if there is None]
+    for name in [name for name in missing if name in find.exact]:
+        missing.remove(name)
+        text = f"the layer `{name}` isn't there yet: tc deploy publishes it"
+        emit(Event("warning", text, {"code": "no-layer", "hint": ""}))
     if missing and not find.aws.local:
         raise _not_there(missing, users, buildable, find, scope)
     for name in missing:

@@ -8,11 +8,14 @@ from typing import TypedDict
 
 from tc.components import kinds
 from tc.components.protocol import Aws, Component
+from tc.deploy import switch as switching
 from tc.deploy.desired import desired_of
 from tc.deploy.gather import Found, gather
 from tc.deploy.layers import LayerSource, check_sizes, look_up
+from tc.deploy.old_versions import prune
 from tc.deploy.purge import spare_data
 from tc.deploy.sites import ReadSite, build_sites, read_sites
+from tc.deploy.switch import Walk
 from tc.deploy.values import fetch
 from tc.deploy.walk import Outcome, walk
 from tc.events import Emit
@@ -37,13 +40,15 @@ FindImages = Callable[[Mapping[str, Function]], Mapping[str, str]]
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A plan, and what was read to make it; `bucket` is the name, with its templates, of the one
-    for large packages, empty for the usual."""
+    for large packages, empty for the usual. `keep` is how many published versions stay where
+    the sandbox goes live by them, 0 where it doesn't (see `tc.deploy.switch`)."""
 
     plan: Plan
     desired: tuple[Resource, ...]
     found: Found
     selection: Selection
     bucket: str = ""
+    keep: int = 0
 
 
 def prepare(
@@ -83,7 +88,8 @@ def prepare(
     if not adopt:
         refuse_foreign(plan)
     plan = spare_data(plan, aws, purge=purge)
-    return Prepared(plan, tuple(desired), found, selection, bucket)
+    keep = topology.scope.keep if topology.scope.stable else 0
+    return Prepared(plan, tuple(desired), found, selection, bucket, keep)
 
 
 def prepare_removal(
@@ -117,10 +123,20 @@ def terms(scopes: Sequence[Scope]) -> Terms:
     }
 
 
-def carry_out(prepared: Prepared, aws: Aws, emit: Emit) -> Outcome:
-    """Does what was planned; large packages are brought to their bucket first."""
+def carry_out(prepared: Prepared, aws: Aws, emit: Emit, go: Walk = walk) -> Outcome:
+    """Does what was planned; packages that come from the bucket are brought there first.
+
+    Where the sandbox goes live by versions, in phases, of which `go` does the second; old
+    versions go when all has succeeded.
+    """
     upload(_large(prepared.plan), _bucket(aws, prepared.bucket), emit)
-    return walk(prepared.plan, aws, emit)
+    if not prepared.keep:
+        return walk(prepared.plan, aws, emit)
+    outcome = switching.carry_out(prepared.plan, aws, emit, go)
+    # what flows that aren't selected name isn't known
+    if outcome.ok and prepared.selection.everything:
+        prune(prepared.plan, outcome, aws, emit, prepared.keep)
+    return outcome
 
 
 def _bucket(aws: Aws, template: str) -> Bucket:
@@ -133,7 +149,7 @@ def _large(plan: Plan) -> list[tuple[str, Artifact]]:
         (step.name, artifact)
         for step in plan.work
         if step.kind == "function" and step.resource and step.action is not Action.DELETE
-        if (artifact := (step.resource.payload or {}).get("artifact")) and artifact.is_large
+        if (artifact := (step.resource.payload or {}).get("artifact")) and artifact.from_bucket
         if step.action is not Action.UPDATE
         or any(change.path in ("code", "arch") for change in step.changes)
     ]
@@ -167,7 +183,7 @@ def _wanted(desired: Sequence[Resource], selection: Selection) -> dict[str, froz
     functions = [
         (resource.name.split(":")[0], selection.fields(resource))
         for resource in desired
-        if resource.kind in ("function", "alias") and selection.selects(resource)
+        if resource.kind in ("function", "version", "alias") and selection.selects(resource)
     ]
     return {
         prop: frozenset(name for name, fields in functions if fields is None or prop in fields)
@@ -258,7 +274,7 @@ class _Lookups:
         code = chosen["code"].items()
         artifacts = self.package({name: f for name, f in code if not f.is_image})
         check_sizes(artifacts, layers, functions)
-        large = any(artifact.is_large for artifact in artifacts.values())
+        large = any(artifact.from_bucket for artifact in artifacts.values())
         bucket = _bucket(self.aws, self.bucket).name if large else ""
         built = {name: f for name, f in code if f.is_image and not f.image_uri}
         images = self.find_images(built) if self.find_images and built else {}

@@ -40,7 +40,16 @@ def fetch(aws: Aws, variables: Iterable[Function], layers: Iterable[Function]) -
     that use it, and ``environment-too-long`` for what Lambda would refuse.
     """
     variables = list(variables)
-    users = _users(variables, layers)
+    values = secrets(aws, _users(variables, layers))
+    _check_sizes(variables, values)
+    return values
+
+
+def secrets(aws: Aws, users: Mapping[str, Sequence[str]]) -> dict[str, Secret]:
+    """The values of references as they stand somewhere, each with what uses it, in words.
+
+    Raises TcError ``no-value`` that names each one that can't be had.
+    """
     found = {text: reference(text) for text in users}
     wanted = sorted({replace(ref, key="") for ref in found.values() if ref})
     answers: _Answers = {}
@@ -57,7 +66,6 @@ def fetch(aws: Aws, variables: Iterable[Function], layers: Iterable[Function]) -
             values[text] = Secret(str(ref), answer)
     if problems:
         raise _no_value(problems, users, aws)
-    _check_sizes(variables, values)
     return values
 
 

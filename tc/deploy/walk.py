@@ -195,14 +195,7 @@ class _Walk:
     def _fail(self, step: Step, error: TcError) -> None:
         self._bad[step.key] = step
         self._outcome.failed.append((step, error))
-        told = {"code": error.code, "message": error.message, "hint": error.hint}
-        self._emit(
-            Event(
-                "step.failed",
-                f"{_sentence(step, done=False)}: {error.message}",
-                {**_data(step), **told},
-            )
-        )
+        self._emit(failure(step, error))
         for member in self._members.get(step.key, []):
             self._skip(member, step)
 
@@ -237,6 +230,13 @@ class _Walk:
 
     def _seconds(self, step: Step) -> dict[str, float]:
         return {"seconds": round(time.monotonic() - self._since[step.key], 3)}
+
+
+def failure(step: Step, error: TcError) -> Event:
+    """That `step` failed, and why."""
+    told = {"code": error.code, "message": error.message, "hint": error.hint}
+    text = f"{_sentence(step, done=False)}: {error.message}"
+    return Event("step.failed", text, {**_data(step), **told})
 
 
 def _data(step: Step) -> dict[str, Any]:

@@ -77,6 +77,15 @@ def find_service(name: str, start: Path) -> Path:
     )
 
 
+def name_of(file: Path) -> str:
+    """The name that stands in a topology file; raises UsageError when none does."""
+    if name := _name(file):
+        return name
+    raise UsageError(
+        "the topology has no `name`", code="no-topology", where=str(file), hint="tc validate"
+    )
+
+
 def topology_names(start: Path) -> dict[str, Path]:
     """The file of each topology of the git repository around `start`, by name."""
     root = git_root(start) or start.resolve()

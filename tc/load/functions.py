@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tc.load.assemble import Written, assemble
+from tc.load.cases import function_cases
 from tc.load.discover import Found, functions_below, look_at
 from tc.load.infer import MARKERS
 from tc.load.overlays import check_tags, texts, variables
@@ -17,15 +18,17 @@ from tc.load.validate import lost_target, validate
 from tc.spec.finding import Address, Finding
 from tc.spec.function import Function, FunctionEntry, FunctionFile
 from tc.spec.names import ENTITY_NAME
+from tc.spec.test import Case
 
 
 @dataclass(slots=True)
 class Functions:
-    """What became of them: usable ones, and the names of those that are not."""
+    """What became of them: usable ones, the names of those that are not, and their tests."""
 
     good: dict[str, Function] = field(default_factory=dict)
     addresses: dict[str, Address] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
+    cases: list[Case] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,17 @@ class _Loader:
         else:
             ignore = (*self._inherited(place.found.dir), *function.ignore)
             self.result.good[name] = replace(function, ignore=ignore)
+            self._add_cases(name, None if place.is_remote else file, entry)
+
+    def _add_cases(self, name: str, file: Written | None, entry: Written | None) -> None:
+        """The tests of a function; of two of one name that of the topology."""
+        cases = {
+            case.name: case
+            for part in (file, entry)
+            if part and part.model.test is not None
+            for case in function_cases(name, part.model.test, part.address / "test", self.reader)
+        }
+        self.result.cases += cases.values()
 
     def _inherited(self, directory: Path) -> tuple[str, ...]:
         if not self.ignore or not directory.is_relative_to(self.directory):

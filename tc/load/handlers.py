@@ -50,6 +50,7 @@ def _text(file: Path, name: str, at: Address, reader: Reader) -> str | None:
         hint = "write `default`, or the path of a JavaScript file"
         finding = Finding("missing-file", f"there is no file `{name}`", at, hint)
     else:
+        reader.files.add(file)
         return read_text(file, reader.findings)
     reader.findings.append(finding)
     return None

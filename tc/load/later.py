@@ -1,18 +1,7 @@
-"""Keys of the grammar that this version of tc, or any, can't deploy: said, never ignored."""
+"""Keys of the grammar that tc never takes: said, never ignored."""
 
 from __future__ import annotations
 
-
-def _keys(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-#: what a mapping is -> its keys in the whole grammar; those that a model has are never looked up
-LATER: dict[str, frozenset[str]] = {
-    "topology": _keys("tests"),
-    "functions": _keys("test"),
-    "function file": _keys("test"),
-}
 _VERTICAL = (
     "what a vertical is, is known to the company that named it, and not to tc",
     "write the host of the API below `domains` of routes.json",
@@ -51,10 +40,6 @@ _ARTICLES = {
     "events": "an event",
     "vars": "a vars file",
 }
-
-
-def is_later(kind: str, key: str) -> bool:
-    return key in LATER.get(kind, ())
 
 
 def refusal(kind: str, key: str) -> tuple[str, str] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tc.errors import UsageError
@@ -43,5 +43,5 @@ def load(directory: Path, sections: Mapping[str, type[Strict]]) -> Loaded:
         )
     reader = Reader(git_root(directory) or directory.resolve())
     loaded = Project(reader, sections).load(directory)
-    spec = with_libraries(loaded) if loaded else None
+    spec = replace(with_libraries(loaded), files=frozenset(reader.files)) if loaded else None
     return Loaded(spec, tuple(dict.fromkeys(reader.findings)))

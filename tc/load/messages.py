@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from tc.load.later import is_later, noun, refusal
+from tc.load.later import noun, refusal
 from tc.load.reader import kind_of
 from tc.load.scalars import as_text
 from tc.load.suggest import did_you_mean
@@ -115,10 +115,6 @@ class _Teller:
         key = str(path[-1])
         owner = self._owner(path)
         is_own = key.startswith("x-")
-        if is_later(owner or self.kind, key):
-            message = f"this version of tc can't deploy `{key}` of {self._called(path)} yet"
-            hint = f"rename it `x-{key}` to go on without it"
-            return Mistake("not-yet", message, path, path, hint, "key", is_own)
         refused = refusal(owner or self.kind, key)
         if refused:
             message = f"tc takes no `{key}`: {refused[0]}"

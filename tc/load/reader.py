@@ -26,6 +26,7 @@ class Reader:
 
     `root` is the directory that no macro, path or link may lead out of.
     `incomplete` are the files in which a macro found nothing: its key is left out.
+    `files` are those that were read.
     `checkouts` are the git repositories of this run by URL and ref, or why there is none.
     """
 
@@ -34,6 +35,7 @@ class Reader:
         self.findings: list[Finding] = []
         self._open: list[Path] = []
         self.incomplete: set[Path] = set()
+        self.files: set[Path] = set()
         self.checkouts: dict[tuple[str, str], Checkout | RemoteError] = {}
         self._macros = 0
         self._macro_text = 0
@@ -42,10 +44,12 @@ class Reader:
         """A reader of another project, whose problems are told with those of this one."""
         other = Reader(root.resolve())
         other.findings, other.incomplete = self.findings, self.incomplete
+        other.files = self.files
         return other
 
     def read(self, file: Path, *, in_vars: bool = False) -> Any:
         """The plain data of `file`, or `MISSING` when it can't be had."""
+        self.files.add(file)
         text = read_text(file, self.findings)
         if text is None:
             return MISSING
@@ -202,6 +206,7 @@ class _Macros:
             message = f"macros read more than {MAX_INCLUDES:,} files or {MAX_INCLUDED >> 20} MiB"
             self._refuse("too-large", message, "", place)
             return None
+        self.reader.files.add(file)
         return file
 
     def _refuse(self, code: str, message: str, hint: str, place: Position) -> None:

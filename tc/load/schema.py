@@ -141,6 +141,11 @@ class _Generator(GenerateJsonSchema):
             made.pop("default", None)
         return made
 
+    def tagged_union_schema(self, schema: core_schema.TaggedUnionSchema) -> JsonSchemaValue:
+        """Which of several forms it is, we say ourselves; an empty mapping may be any."""
+        made = super().tagged_union_schema(schema)
+        return {"anyOf": made.pop("oneOf"), **made} if "discriminator" not in made else made
+
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         made = super().nullable_schema(schema)
         inner, *others = made.get("anyOf", [made])

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import create_model
 
+from tc.load.cases import topology_cases
 from tc.load.dead_letters import add_dead_letter_queues
 from tc.load.find import TOPOLOGY_FILES, topology_file
 from tc.load.functions import Functions, check_function_files, load_functions
@@ -103,6 +104,7 @@ class Project:
             sections=sections.good,
             addresses=addresses,
             flow=flow,
+            cases=(*topology_cases(top.tests, address / "tests", self.reader), *functions.cases),
             hooks=(*hooks, *(read_hooks(base, directory, self.reader) if base else ())),
             routes_file=read_routes_file(base, self.reader),
             policies=read_policies(base, self.reader) if base else {},
@@ -117,7 +119,7 @@ class Project:
             for key, value in data.items()
             if key not in self.sections and key != "hooks" and not key.startswith("x-")
         }
-        for key in ("functions", *_FLOW_KEYS):
+        for key in ("functions", "tests", *_FLOW_KEYS):
             if own.get(key, "") is None:
                 del own[key]
         if "version" in own:

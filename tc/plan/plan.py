@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from tc.plan.changes import compare, resolve
-from tc.plan.resource import Action, Actual, Change, Plan, Resource, Step
+from tc.plan.resource import Action, Actual, Change, Plan, Resource, Step, refs
 from tc.plan.select import EVERYTHING, Selection
 
 
@@ -29,14 +29,23 @@ def make_plan(
     outputs = {key: found.outputs for key, found in actual.items()}
     gone = _gone(desired, actual, selection, owners)
     known, steps = _building(desired, actual, selection, replacing, outputs, gone)
-    anew = {step.key for step in steps if step.action is Action.REPLACE}
-    if anew:
+    while anew := _anew(steps) & outputs.keys():
         # what refers to a thing that is made anew can't be compared with the old one's
         outputs = {key: told for key, told in outputs.items() if key not in anew}
         known, steps = _building(desired, actual, selection, replacing, outputs, gone)
     steps += [_release(found) for found in _left(desired, actual, gone, owners)]
     steps += [_remove(found) for found in gone]
     return Plan(tuple(_ordered(_grouped(steps, known, actual), order)), outputs)
+
+
+def _anew(steps: Sequence[Step]) -> set[str]:
+    """What others know by something that it will have no more."""
+    return {
+        step.key
+        for step in steps
+        if step.action is Action.REPLACE
+        or (step.action is Action.CREATE and step.resource and step.resource.snapshot)
+    }
 
 
 def make_removal(
@@ -102,7 +111,7 @@ def _building(
         _step(resource, actual.get(resource.key), None, replacing)
         for resource in _carried(known, steps)
     ]
-    return known, steps
+    return known, _with_followers(known, steps, actual, replacing)
 
 
 def _with_needs(
@@ -111,10 +120,12 @@ def _with_needs(
     """What is selected, with all that this needs and that isn't there yet."""
     by_key = {resource.key: resource for resource in desired}
     chosen = {r.key for r in desired if selection.selects(r)}
-    queue = [key for key in chosen if key not in actual]
+    queue = list(chosen)
     while queue:
-        for need in by_key[queue.pop()].needs:
-            if need in by_key and need not in chosen and need not in actual:
+        resource = by_key[queue.pop()]
+        for need in resource.needs:
+            known = need not in by_key or need in chosen or need in actual
+            if not known and (resource.key not in actual or by_key[need].snapshot):
                 chosen.add(need)
                 queue.append(need)
     return [resource for resource in desired if resource.key in chosen]
@@ -147,6 +158,44 @@ def _carried(desired: Sequence[Resource], steps: Sequence[Step]) -> list[Resourc
     ]
 
 
+def _with_followers(
+    desired: Sequence[Resource],
+    steps: list[Step],
+    actual: Mapping[str, Actual],
+    replacing: Mapping[str, frozenset[str]],
+) -> list[Step]:
+    """`steps`, and what refers to a snapshot that is made, selected or not: only the fields
+    that do."""
+    found = {step.key: step for step in steps}
+    queue = [key for key in _anew(steps) if (r := found[key].resource) and r.snapshot]
+    while queue:
+        made = queue.pop()
+        for resource in desired:
+            fields = frozenset(
+                prop
+                for prop, value in resource.props.items()
+                if any(ref.key == made for ref in refs(value))
+            )
+            there = (resource.parent if resource.snapshot else resource.key) in actual
+            planned = found.get(resource.key)
+            if not fields or not there or (planned and not _lacks(planned, fields)):
+                continue
+            step = _step(resource, actual.get(resource.key), fields, replacing)
+            if planned:
+                step = replace(step, changes=(*planned.changes, *step.changes))
+            found[resource.key] = step
+            if resource.snapshot:
+                queue.append(resource.key)
+    return list(found.values())
+
+
+def _lacks(step: Step, fields: frozenset[str]) -> bool:
+    """Whether a step leaves out what differs in `fields`, since they weren't selected."""
+    if step.action not in (Action.KEEP, Action.UPDATE):
+        return False
+    return fields.isdisjoint(change.path.split(".")[0] for change in step.changes)
+
+
 def _step(
     resource: Resource,
     found: Actual | None,
@@ -160,6 +209,8 @@ def _step(
         fixed = replacing.get(resource.kind, frozenset())
         if not changes:
             action = Action.KEEP
+        elif resource.snapshot:
+            action, changes = Action.CREATE, ()
         elif any(change.path.split(".")[0] in fixed for change in changes):
             action = Action.REPLACE
         else:

@@ -23,7 +23,9 @@ class Resource:
     what must exist first, `selectors` what ``-c`` may say to mean this thing.
     `parent` is the thing it lives in, gone with it; `bears` says by which of its
     own actions (``create``, ``update``) a parent also does its children's (an API
-    and its routes in one call). `payload` is for the kind alone.
+    and its routes in one call). A `snapshot` is never changed: there is one as it should
+    be, or a new one is made beside it, and what refers to it is done with it. `payload` is
+    for the kind alone.
     """
 
     kind: str
@@ -39,6 +41,7 @@ class Resource:
     address: Address | None = None
     detail: str = ""
     payload: Any = None
+    snapshot: bool = False
 
 
 @dataclass(frozen=True, slots=True)

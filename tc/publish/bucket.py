@@ -2,12 +2,17 @@
 
 ::
 
-    packages/{digest}.zip   code that is too large to be handed to Lambda directly
+    packages/{sha}.zip      packages that are too large for a call, and those of versions
     layers/{sha}.zip        bodies of layers
+    sources/{sha}.tar.gz    the files that a version was made of
+    manifests/{namespace}/{version}.json
+                            what a version consists of
+    deployments/…           which version was deployed where, when and by whom
     assets/…                which versions of assets are on a file system
     transit/…               parts of assets on their way there; which layers are being published
 
-Packages, layers and parts are named by what they hold, and never written again.
+Packages, layers, sources and parts are named by what they hold, and never written again, nor are
+manifests.
 """
 
 from __future__ import annotations
@@ -91,6 +96,12 @@ class Bucket:
             raise
         return True
 
+    def lacks(self, keys: Iterable[str]) -> list[str]:
+        """Those of `keys` that aren't there; a read for each, all at once."""
+        wanted = list(dict.fromkeys(keys))
+        there = self._aws.map(self.has, wanted)
+        return [key for key, found in zip(wanted, there, strict=True) if not found]
+
     def put(self, key: str, body: bytes | Path, *, again: bool = False) -> bool:
         """Writes `body`, at most 5 GB (Amazon S3 API reference, PutObject), under `key`; whether
         it was written. What is there is kept unless `again`. A file is streamed."""
@@ -103,11 +114,11 @@ class Bucket:
             self._call("put_object", Key=key, Body=file)
         return True
 
-    def claim(self, key: str) -> bool:
-        """Writes an empty object under `key` unless there is one; whether it was written. Of
-        several at once one alone succeeds ("Conditional writes", Amazon S3 user guide)."""
+    def claim(self, key: str, body: bytes = b"") -> bool:
+        """Writes `body` under `key` unless something is there; whether it was written. Of several
+        at once one alone succeeds ("Conditional writes", Amazon S3 user guide)."""
         try:
-            self._call("put_object", Key=key, Body=b"", IfNoneMatch="*")
+            self._call("put_object", Key=key, Body=body, IfNoneMatch="*")
         except AwsError as error:
             if error.aws_code in ("PreconditionFailed", "ConditionalRequestConflict", "412"):
                 return False

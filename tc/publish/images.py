@@ -15,11 +15,12 @@ from typing import Any
 
 from tc.components.protocol import Aws
 from tc.errors import AwsError, TcError
+from tc.spec.scope import dns_suffix
 
 #: whose images a repository has
 TAG = "tc:images"
-#: a host of ECR (Amazon ECR user guide, "Private registries"; China has an ending of its own)
-_HOST = re.compile(r"(\d{12})\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?\Z")
+#: a host of ECR (Amazon ECR user guide, "Private registries"; other partitions end otherwise)
+_HOST = re.compile(r"(\d{12})\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.[a-z0-9.-]+\Z")
 _MISSING = frozenset({"RepositoryNotFoundException", "ImageNotFoundException"})
 #: what the accounts that use an image may do, and Lambda for them (AWS Lambda developer guide,
 #: "Amazon ECR cross-account permissions")
@@ -39,8 +40,7 @@ def place_of(aws: Aws, host: str = "") -> Place | None:
     """The registry to use: the one at `host`, else the account's own; None for a registry
     that isn't ECR."""
     if not host:
-        ending = "amazonaws.com.cn" if aws.partition == "aws-cn" else "amazonaws.com"
-        own = f"{aws.account}.dkr.ecr.{aws.region}.{ending}"
+        own = f"{aws.account}.dkr.ecr.{aws.region}.{dns_suffix(aws.partition)}"
         return Place(aws.account, aws.region, own)
     found = _HOST.match(host)
     return Place(found[1], found[2], host) if found else None
@@ -82,6 +82,21 @@ class Images:
                 if tag in wanted:
                     found[tag] = str(image["imageDigest"])
         return found
+
+    def has(self, repository: str, digest: str) -> bool:
+        """Whether the image of a digest (``sha256:…``) is there."""
+        try:
+            self._call(
+                "describe_images",
+                registryId=self._place.account,
+                repositoryName=repository,
+                imageIds=[{"imageDigest": digest}],
+            )
+        except AwsError as error:
+            if error.aws_code not in _MISSING:
+                raise
+            return False
+        return True
 
     def _describe(self, repository: str, tags: list[str]) -> dict[str, Any]:
         return self._call(

@@ -182,17 +182,22 @@ def promote(
 
 
 def _as_stable(aws: Aws, name: str, there: Published, region: str) -> BuiltLayer:
-    """What is published, as if it were built; its bodies are in the bucket, not on disk."""
-    from pathlib import Path
-
-    from tc.spec.layer import Platform
-
     if there.mark is None:
         raise TcError(
             f"the layer {name} in {region} has no mark of tc, so it can't be promoted",
             code="not-owned",
             hint="tc build --publish --adopt",
         )
+    return replace(as_built(aws, name, there, there.mark, region), name=name + STABLE)
+
+
+def as_built(aws: Aws, name: str, there: Published, mark: Mark, region: str) -> BuiltLayer:
+    """What is published, and marked so, as if it were built; its bodies are in the bucket, not
+    on disk. One read for each part."""
+    from pathlib import Path
+
+    from tc.spec.layer import Platform
+
     told = aws.map(
         lambda part: aws.call(
             service(aws, region),
@@ -212,9 +217,9 @@ def _as_stable(aws: Aws, name: str, there: Published, region: str) -> BuiltLayer
     # the first has the unpacked size of all
     parts[0] = replace(parts[0], unpacked=there.unpacked)
     return BuiltLayer(
-        name + STABLE,
-        there.mark.owner,
-        there.mark.digest,
+        name,
+        mark.owner,
+        mark.digest,
         Platform(runtime, arch),
         tuple(parts),
         cached=True,

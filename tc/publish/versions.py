@@ -76,6 +76,33 @@ def pinned(aws: Aws, name: str, number: int, region: str = "") -> Published | No
     return _complete(aws, name, lead, region) if lead and lead.mark else None
 
 
+def marked(aws: Aws, name: str, digest: str, region: str = "") -> Published | None:
+    """The newest layer `name` that was built of what has `digest`; None when there is none.
+
+    As many calls as `newest`, and pages of versions where that was built of something else.
+    """
+    now = newest(aws, name, region)
+    if now is None or (now.mark and now.mark.digest == digest):
+        return now
+    for lead, split in ((name, False), (f"{name}-0", True)):
+        for version in _those_there(aws, lead, region):
+            mark = version.mark
+            if mark is None or (mark.digest, mark.part, mark.of > 1) != (digest, 0, split):
+                continue
+            whole = _complete(aws, name, version, region) if split else Published((version,))
+            if whole:
+                return whole
+    return None
+
+
+def _those_there(aws: Aws, part: str, region: str) -> Iterator[Version]:
+    try:
+        yield from every(aws, part, region)
+    except AwsError as error:
+        if not error.missing:
+            raise
+
+
 def latest(aws: Aws, part: str, region: str = "") -> Version | None:
     """The newest version of a layer by its whole name."""
     try:

@@ -20,7 +20,8 @@ class Artifact:
     contents and modes of the files, whatever zlib packed them. `stored` tells
     that the zip is uncompressed, so that equal inputs give equal bytes
     everywhere. Sizes in bytes; `largest` are the ten largest directories and files at the
-    top of it, with their sizes unpacked, where it `is_large`.
+    top of it, with their sizes unpacked, where it `is_large`. One that is `in_bucket` already, as
+    a version that was deployed before, has no file here.
     """
 
     path: Path
@@ -31,11 +32,17 @@ class Artifact:
     stored: bool
     files: int
     largest: tuple[tuple[str, int], ...] = ()
+    in_bucket: bool = False
 
     @property
     def is_large(self) -> bool:
-        """Whether it must come from a bucket."""
+        """Whether it is too large for a call."""
         return self.size > DIRECT
+
+    @property
+    def from_bucket(self) -> bool:
+        """Whether Lambda gets it from the artifact bucket."""
+        return self.is_large or self.in_bucket
 
     @property
     def key(self) -> str:

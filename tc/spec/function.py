@@ -13,6 +13,7 @@ from tc.spec.base import AsWritten, Strict, Tags, Targets
 from tc.spec.chain import ChoiceRule, MapHint
 from tc.spec.finding import Address
 from tc.spec.scope import Scope
+from tc.spec.test import Cases
 
 Arch = Literal["x86_64", "arm64"]
 PackageManager = Literal["uv", "pip", "poetry", "pipenv", "npm", "pnpm", "yarn", "bundler"]
@@ -119,6 +120,7 @@ class FunctionFile(Strict):
     tasks: dict[str, str] = Field({}, description="commands by name; `build` makes lambda.zip")
     assets: dict[str, str] = Field({}, description="MODEL_PATH, DEPS_PATH: paths below /mnt")
     tags: Tags = Field({}, description="tags of the function")
+    test: Cases | None = Field(None, description="a test of it, or tests by name")
 
 
 class FunctionEntry(FunctionFile, Targets):
@@ -309,14 +311,18 @@ class Function:
 
     @property
     def has_alias(self) -> bool:
-        """Whether it is called through the alias `live`: SnapStart and provisioned
-        concurrency exist only on published versions."""
+        """Whether it is called through the alias `live` in every sandbox: SnapStart and
+        provisioned concurrency exist only on published versions."""
         return self.snapstart or self.provisioned_concurrency > 0
+
+    def is_called_by_alias(self, scope: Scope) -> bool:
+        """Whether others call its alias: it needs one, or the sandbox goes live by aliases."""
+        return self.has_alias or scope.stable
 
     def called_name(self, scope: Scope) -> str:
         """The name by which others call it: with its alias where it has one."""
         name = self.full_name(scope)
-        return f"{name}:{ALIAS}" if self.has_alias else name
+        return f"{name}:{ALIAS}" if self.is_called_by_alias(scope) else name
 
 
 def derived_name(name: str, scope: Scope) -> str:

@@ -57,7 +57,8 @@ class Scope:
 
     Without a sandbox or an account (``tc compose``, ``tc validate``) the fields
     hold their own templates (``{{sandbox}}``), so what is printed reads like
-    what the user would write. What is `stable` goes live by versions and aliases.
+    what the user would write. What is `stable` goes live by versions and aliases, and keeps
+    `keep` published versions of each function and flow.
     """
 
     namespace: str
@@ -70,6 +71,7 @@ class Scope:
     repo: str = ""
     local: bool = False
     stable: bool = False
+    keep: int = 5
     tags: Mapping[str, str] = field(default_factory=dict)
     updated_by: str = ""
     tc_version: str = ""
@@ -136,9 +138,19 @@ class Scope:
         return _TEMPLATE.sub(replace, text)
 
 
+_DNS_SUFFIXES = {
+    "aws-cn": "amazonaws.com.cn",
+    "aws-eusc": "amazonaws.eu",
+    "aws-iso": "c2s.ic.gov",
+    "aws-iso-b": "sc2s.sgov.gov",
+    "aws-iso-e": "cloud.adc-e.uk",
+    "aws-iso-f": "csp.hci.ic.gov",
+}
+
+
 def dns_suffix(partition: str) -> str:
-    """How the host names of AWS's services end."""
-    return "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
+    """How the host names of AWS's services end (botocore's ``partitions.json``)."""
+    return _DNS_SUFFIXES.get(partition, "amazonaws.com")
 
 
 def own_tags(tags: Mapping[str, str]) -> dict[str, str]:

@@ -14,6 +14,7 @@ from tc.spec.finding import Address
 from tc.spec.function import Function
 from tc.spec.gateway import RoutesFile
 from tc.spec.hooks import Hook, HooksFile
+from tc.spec.test import Case, CaseEntry
 
 Mode = Literal["Standard", "Express"]
 LogLevel = Literal["OFF", "ERROR", "FATAL", "ALL"]
@@ -61,6 +62,7 @@ class TopologyFile(Strict):
     flow: dict[str, Any] | str | None = Field(None, description="ASL, or the path of a file")
     states: dict[str, Any] | str | None = Field(None, description="flow")
     hooks: HooksFile | None = Field(None, description="commands before and after a change")
+    tests: dict[str, CaseEntry] = Field({}, description="tests of what is deployed, by name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,8 @@ class Spec:
     that exist but were invalid, so that a reference to them is no second error.
     `infra` is where its overlays are, or would be; None when what says so is wrong.
     `policies` are those for roles of things that are no functions, by the role's name
-    (``flow.etl``).
+    (``flow.etl``). `cases` are the tests of the topology, then those of its functions.
+    `files` are all that were read to make it.
     """
 
     name: str
@@ -108,10 +111,12 @@ class Spec:
     addresses: Mapping[tuple[str, str], Address] = field(default_factory=dict)
     flow: WrittenFlow | None = None
     hooks: tuple[Hook, ...] = ()
+    cases: tuple[Case, ...] = ()
     routes_file: RoutesFile | None = None
     policies: Mapping[str, WrittenPolicy] = field(default_factory=dict)
     nodes: tuple[Spec, ...] = ()
     broken: frozenset[tuple[str, str]] = frozenset()
+    files: frozenset[Path] = frozenset()
 
     def family(self) -> list[Spec]:
         """This topology and every nested one, parents first."""

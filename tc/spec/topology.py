@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from tc.spec.base import Strict
 from tc.spec.finding import Address
-from tc.spec.function import Function, derived_name
+from tc.spec.function import ALIAS, Function, derived_name
 from tc.spec.gateway import GatewaySettings
 from tc.spec.ref import Ref
 from tc.spec.scope import Scope
@@ -77,7 +77,8 @@ class Flow:
     `name` is the entity's name: the topology's own for the written flow, the
     head function's for a generated one; `full_name` the one on AWS. `log_level` is
     ``OFF``, ``ERROR``, ``FATAL`` or ``ALL``; with `log_data` the logs have inputs and
-    outputs. With `versions` each change publishes a version.
+    outputs. With `versions` each change publishes a version. What is `aliased` is started
+    by the ARN of its alias `live`.
     """
 
     name: str
@@ -92,6 +93,27 @@ class Flow:
     log_data: bool = False
     tracing: bool = False
     versions: bool = False
+    aliased: bool = False
+
+    @property
+    def called_arn(self) -> str:
+        """What entry points start."""
+        return f"{self.arn}:{ALIAS}" if self.aliased else self.arn
+
+    @property
+    def called_key(self) -> str:
+        """The key in a plan of what entry points start."""
+        return f"flow alias/{self.full_name}" if self.aliased else f"flow/{self.full_name}"
+
+    @property
+    def version_key(self) -> str:
+        """The key in a plan of the version that the alias names."""
+        return f"flow version/{self.full_name}"
+
+    @property
+    def started_arns(self) -> tuple[str, ...]:
+        """What a role must be allowed to start for `called_arn`."""
+        return tuple(dict.fromkeys((self.arn, self.called_arn)))
 
     @property
     def log_group(self) -> str:

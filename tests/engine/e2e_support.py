@@ -133,12 +133,13 @@ class Lab:
             assert said.code == code, f"tc {' '.join(arguments)}\n{said.text}"
         return said
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, key: str = "test") -> Any:
+        """A client of the engine; a `key` of twelve digits is an account of that number."""
         return boto3.client(
             service,
             endpoint_url=f"http://127.0.0.1:{self.port}",
             region_name="us-east-1",
-            aws_access_key_id="test",
+            aws_access_key_id=key,
             aws_secret_access_key="test",
             config=Config(inject_host_prefix=False, retries={"total_max_attempts": 1}),
         )

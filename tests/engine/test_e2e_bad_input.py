@@ -151,7 +151,16 @@ TOPOLOGIES: dict[str, tuple[str, str, str]] = {
     ),
     "a file that isn't there": ("name: bad\nflow: «!include flow.yml\n", "missing-file", ""),
     "an unknown macro": ("name: bad\nflow: «!incldue flow.yml\n", "unknown-tag", "!include"),
-    "not yet": ("name: bad\n«tests:\n  one: { entity: functions/one }\n", "not-yet", ""),
+    "a key of a test": (
+        "name: bad\ntests:\n  one: { entity: functions/one, «expct: 1 }\n",
+        "unknown-key",
+        "expect",
+    ),
+    "a test of what isn't there": (
+        "name: bad\ntests:\n  one: { entity: «functions/onee }\n",
+        "unknown-name",
+        "functions/one",
+    ),
 }
 
 #: name: (file below the topology, its text with « before the mistake, code, words)

@@ -64,7 +64,8 @@ def test_settings_are_in_force_and_everything_calls_the_alias(lab: Lab, project:
 
         project.edit("topology.yml", "LEVEL: low", "LEVEL: high")
         assert project.plan() == [
-            "~ alias settings_one_bob:live environment.LEVEL",
+            "+ version settings_one_bob",
+            "~ alias settings_one_bob:live version",
             "~ function settings_one_bob environment.LEVEL",
         ]
         project.tc("update", "-c", "functions/one/vars")

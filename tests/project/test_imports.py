@@ -26,8 +26,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "local": set(),
     "publish": {"spec", "plan", "components", "config"},
     "deploy": {"spec", "plan", "components", "publish"},
+    "testing": {"spec", "components", "deploy"},
     "config": {"spec", "load"},
     "scaffold": {"spec", "load"},
+    "release": {"spec"},
 }
 EVERYBODY = {"errors", "events", "places", "processes", "indexes"}
 #: what is imported by one package alone -> that package

@@ -28,6 +28,7 @@ NEITHER = (
     "add `profile`, or `account` to use this machine's credentials"
 )
 CANT_BE_ACCOUNT = "can't be the `account` of an env | write it like 012345678901"
+CANT_BE_ID = "can't be the `external_id` of an env | write it like corp-1234"
 CANT_BE_REGION = "can't be the `region` of an env | write it like eu-west-1"
 LIKE = "can't stand here | write it like"
 RESERVED = "is reserved, as all that start with `aws:` or `tc:` | give it another name"
@@ -137,6 +138,10 @@ def test_a_file_that_says_nothing_is_no_error(repo: Path, text: str) -> None:
         (
             "envs: {dev: {profile: x, region: Ireland}}\n",
             f"1:34 invalid-value `Ireland` {CANT_BE_REGION}",
+        ),
+        (
+            "envs: {dev: {profile: x, external_id: a b}}\n",
+            f"1:39 invalid-value `a b` {CANT_BE_ID}",
         ),
         (
             "envs:\n  ci: {region: eu-west-1}\n",

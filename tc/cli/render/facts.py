@@ -157,7 +157,8 @@ def _count(n: int, what: str) -> str:
 
 
 def table_lines(data: Mapping[str, Any], *, ruled: bool) -> list[Line]:
-    """The table, `ruled` as ``name | version`` over ``-----+--------``."""
+    """The table, `ruled` as ``name | version`` over ``-----+--------``; `dim` are the indexes
+    of rows that matter less."""
     head = [safe(str(column)) for column in data["columns"]]
     rows = [["" if cell is None else safe(str(cell)) for cell in row] for row in data["rows"]]
     widths = [max(map(cells, column)) for column in zip(head, *rows, strict=True)]
@@ -168,7 +169,9 @@ def table_lines(data: Mapping[str, Any], *, ruled: bool) -> list[Line]:
         return (Span(between.join(padded).rstrip(" "), style),)
 
     rule = [(Span("-+-".join("-" * width for width in widths)),)] if ruled else []
-    return [line(head, "bold"), *rule, *map(line, rows)]
+    dim = set(data.get("dim") or ())
+    told = [line(row, "dim" if index in dim else "") for index, row in enumerate(rows)]
+    return [line(head, "bold"), *rule, *told]
 
 
 def _diff_style(row: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from tc.compose.appsync import connection_name, fed, feed_arn
 from tc.compose.permissions.parts import Parts, once
 from tc.compose.permissions.reach import reach
+from tc.spec.scope import dns_suffix
 from tc.spec.topology import RoleSpec, Statement
 
 
@@ -32,7 +33,7 @@ def roles(parts: Parts) -> Iterator[RoleSpec]:
 def _publishing(parts: Parts, channel: str) -> Iterator[Statement]:
     scope = parts.scope
     because = f"what is handed to channel {channel}"
-    suffix = "amazonaws.com.cn" if scope.partition == "aws-cn" else "amazonaws.com"
+    suffix = dns_suffix(scope.partition)
     yield Statement(
         ("states:InvokeHTTPEndpoint",),
         (feed_arn(scope, channel),),

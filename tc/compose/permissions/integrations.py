@@ -36,7 +36,8 @@ def _start_execution(call: Call) -> Iterator[Statement]:
     machine = call.text("StateMachineArn")
     if not machine:
         return
-    yield call.allow("states:StartExecution", machine)
+    qualified = call.scope.stable and ":" not in machine.split(":stateMachine:")[-1]
+    yield call.allow("states:StartExecution", machine, *([f"{machine}:*"] * qualified))
     if call.waits:
         executions = machine.replace(":stateMachine:", ":execution:", 1) + ":*"
         yield call.allow("states:DescribeExecution StopExecution", executions)

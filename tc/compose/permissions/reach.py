@@ -42,7 +42,7 @@ def _flow(parts: Parts, name: str, how: How, because: str) -> Statement:
     flow = parts.flows[name]
     waits = how == "sync" and flow.mode == "Express"
     action = "states:StartSyncExecution" if waits else "states:StartExecution"
-    return Statement((action,), (flow.arn,), because)
+    return Statement((action,), flow.started_arns, because)
 
 
 def _event(parts: Parts, name: str, _: How, because: str) -> Statement:

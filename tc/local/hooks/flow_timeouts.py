@@ -10,6 +10,7 @@ import json
 import threading
 from typing import Any
 
+from .flow_versions import machine_of
 from .needs import need, replace
 
 MODULE = "services.stepfunctions"
@@ -48,8 +49,7 @@ def timeout_of(exec_arn: str) -> float | None:
     """The seconds that the execution may take; None where its flow says nothing."""
     from ministack.services import stepfunctions
 
-    execution = stepfunctions._executions.get(exec_arn) or {}
-    machine = stepfunctions._state_machines.get(execution.get("stateMachineArn", "")) or {}
+    machine = machine_of(stepfunctions._executions.get(exec_arn) or {}) or {}
     try:
         seconds = json.loads(machine.get("definition", "{}")).get("TimeoutSeconds")
     except (ValueError, AttributeError):

@@ -14,11 +14,13 @@ from typing import Any
 from .needs import need, replace
 
 TRACED = ("CreateStateMachine", "UpdateStateMachine")
+PUBLISHES = "PublishStateMachineVersion"
 HANDLER = ("method", "path", "headers", "body", "query_params")
 
 
 def install() -> None:
     need("services.stepfunctions", "_state_machines")
+    need("services.stepfunctions", "_state_machine_versions")
     need("services.stepfunctions", "_resolve_state_machine_arn", "arn")
     original = need("services.stepfunctions", "handle_request", *HANDLER)
 
@@ -34,6 +36,8 @@ def install() -> None:
         answer = await original(method, path, headers, body, query_params)
         if action in TRACED and answer[0] == 200:
             keep_tracing(body, answer[2])
+        if action in ("DescribeStateMachine", *TRACED, PUBLISHES) and answer[0] == 200:
+            return traced(*answer)
         return tidy(*answer) if sync else answer
 
     replace("services.stepfunctions", "handle_request", handle)
@@ -47,6 +51,24 @@ def keep_tracing(asked: bytes, answered: bytes) -> None:
     arn = given.get("stateMachineArn") or json.loads(answered).get("stateMachineArn", "")
     if "tracingConfiguration" in given and arn in stepfunctions._state_machines:
         stepfunctions._state_machines[arn]["tracingConfiguration"] = given["tracingConfiguration"]
+
+
+def traced(status: int, headers: Any, body: bytes) -> Any:
+    """A version remembers whether the flow was traced when it was published, and tells it."""
+    from ministack.services import stepfunctions
+
+    answer = json.loads(body)
+    versions = stepfunctions._state_machine_versions
+    version = versions.get(answer.get("stateMachineVersionArn", ""))
+    if version is not None:
+        machine = stepfunctions._state_machines.get(version["stateMachineArn"]) or {}
+        version["tracingConfiguration"] = dict(machine.get("tracingConfiguration") or {})
+        return status, headers, body
+    version = versions.get(answer.get("stateMachineArn", ""))
+    if version is None or "tracingConfiguration" not in version:
+        return status, headers, body
+    told = {**answer, "tracingConfiguration": version["tracingConfiguration"]}
+    return status, headers, json.dumps(told).encode()
 
 
 def refuse(body: bytes, *, sync: bool) -> Any:

@@ -11,6 +11,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
+from . import sdk_targets
 from .needs import need, replace
 
 MODULE = "services.scheduler"
@@ -97,6 +98,9 @@ def start(schedule: dict[str, Any], account: str, region: str) -> None:
     """What Scheduler sends where the schedule has no input of its own."""
     from ministack.services import eventbridge, scheduler
 
+    if schedule["Target"]["Arn"].startswith(sdk_targets.PREFIX):
+        sdk_targets.call(schedule["Target"])
+        return
     event = {
         "EventId": scheduler.new_uuid(),
         "Source": "aws.scheduler",

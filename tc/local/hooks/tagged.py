@@ -1,4 +1,4 @@
-"""GetResources lists flows, activities and Athena workgroups by their tags.
+"""GetResources lists flows, activities, Athena workgroups and parameters by their tags.
 
 Why: the engine's index of tags leaves them out, and tc finds by it what a sandbox owns.
 """
@@ -12,7 +12,11 @@ from typing import Any
 from .needs import EngineMismatch, need
 
 #: service in an ARN -> its module; each keeps the tags by ARN
-SERVICES = {"states": "services.stepfunctions", "athena": "services.athena"}
+SERVICES = {
+    "states": "services.stepfunctions",
+    "athena": "services.athena",
+    "ssm": "services.ssm",
+}
 Tags = list[dict[str, str]]
 
 

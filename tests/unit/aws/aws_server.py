@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -50,7 +52,7 @@ ERROR = (
 class Server:
     """Answers with what `answers` has for each operation, in order, the last for ever."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[Request] = []
         self.answers: dict[str, list[Answer | Callable[[Request], Answer]]] = {}
         self.account("111111111111")
@@ -67,7 +69,10 @@ class Server:
                 answer = server.answer(request)
                 body = answer.body
                 data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
-                self.send_response(answer.status)
+                if "date" in answer.headers:
+                    self.send_response_only(answer.status)
+                else:
+                    self.send_response(answer.status)
                 for key, value in answer.headers.items():
                     self.send_header(key, value)
                 self.send_header("content-length", str(len(data)))
@@ -81,7 +86,9 @@ class Server:
 
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._http.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._http.server_port}"
+        if tls:
+            self._http.socket = tls.wrap_socket(self._http.socket, server_side=True)
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self._http.server_port}"
         threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
 
     def account(self, account: str) -> None:
@@ -102,6 +109,17 @@ class Server:
     def close(self) -> None:
         self._http.shutdown()
         self._http.server_close()
+
+
+def assumed(key: str, minutes: float = 60) -> Answer:
+    """What AssumeRole answers: credentials that last so many minutes."""
+    ends = datetime.now(UTC) + timedelta(minutes=minutes)
+    return Answer(
+        "<AssumeRoleResponse><AssumeRoleResult><Credentials>"
+        f"<AccessKeyId>{key}</AccessKeyId><SecretAccessKey>s3cr3t</SecretAccessKey>"
+        f"<SessionToken>t</SessionToken><Expiration>{ends:%Y-%m-%dT%H:%M:%SZ}</Expiration>"
+        "</Credentials></AssumeRoleResult></AssumeRoleResponse>"
+    )
 
 
 def write_config(home: Path, text: str) -> None:

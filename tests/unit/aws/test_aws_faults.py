@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,9 @@ LEGACY = (
 NO_JSON = (
     "the credentials of profile `dev` can't be fetched: the credential process printed no JSON"
 )
+
+
+UNKNOWN = "AWS doesn't know the access key of profile `dev`"
 
 
 def failure(environment: Environment, region: str = "eu-west-1") -> TcError:
@@ -119,6 +124,58 @@ def test_what_aws_refuses(server: Server, keys: None, code: str, said: str, mess
     error = failure(dev(server))
     assert error.message == message
     assert "s3cr3t" not in f"{error.message}{error.hint}"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"),
+    [(12, "12 min, it is behind"), (-75, "75 min, it is ahead"), (0, "over 5 minutes")],
+)
+def test_a_clock_that_is_off_is_told_by_how_much(
+    server: Server, keys: None, minutes: int, said: str
+) -> None:
+    aws_time = datetime.now(UTC) + timedelta(minutes=minutes)
+    server.refuse_identity("SignatureDoesNotMatch", "Signature expired: it is too late")
+    server.answers["GetCallerIdentity"][0].headers["date"] = format_datetime(aws_time, usegmt=True)
+    error = failure(dev(server))
+    assert error.message.endswith(f"this machine's clock is off by {said}")
+    assert (error.code, error.hint) == ("clock", "set this machine's clock")
+
+
+@pytest.mark.parametrize(
+    ("region", "code", "message", "hint"),
+    [
+        (
+            "ap-east-1",
+            "InvalidClientTokenId",
+            f"the account hasn't enabled the region ap-east-1, or {UNKNOWN}",
+            "aws account enable-region --region-name ap-east-1",
+        ),
+        (
+            "eu-west-1",
+            "InvalidClientTokenId",
+            "AWS doesn't know the access key of profile `dev`",
+            "renew the credentials of profile `dev`",
+        ),
+        (
+            "me-south-1",
+            "RegionDisabledException",
+            "the account hasn't enabled the region me-south-1",
+            "aws account enable-region --region-name me-south-1",
+        ),
+        (
+            "us-gov-west-1",
+            "InvalidClientTokenId",
+            "AWS doesn't know the access key of profile `dev`",
+            "renew the credentials of profile `dev`",
+        ),
+    ],
+)
+def test_a_region_that_the_account_lacks(
+    server: Server, keys: None, region: str, code: str, message: str, hint: str
+) -> None:
+    server.refuse_identity(code)
+    error = failure(dev(server), region)
+    assert (error.message, error.hint) == (message, hint)
 
 
 def test_an_answer_that_is_not_aws(server: Server, keys: None) -> None:

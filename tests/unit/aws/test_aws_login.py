@@ -7,6 +7,7 @@ import os
 import stat
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +15,11 @@ import pytest
 from aws_server import Answer, Server, write_config
 
 LOGIN = """
-import json, sys
-from dataclasses import asdict
+import sys
 import tc.aws.login as module
-from tc.config import Config, choose_env
-from tc.errors import TcError
+from tc.cli.app import run
 module._SLOWER = 0.01
-told = []
-try:
-    who = module.login(choose_env("dev", Config()), told.append)
-except TcError as error:
-    print(json.dumps({"error": error.message, "exit": error.exit_code}))
-else:
-    print(json.dumps({"account": who.account, "arn": who.arn, "expires": who.expires.isoformat(),
-                      "told": [e.text for e in told]}))
+sys.exit(run(["login", "-e", "dev", "--json", *sys.argv[1:]]))
 """
 USE = """
 from tc.aws.session import open_session
@@ -99,34 +91,53 @@ def sso(server: Server) -> Server:
     return server
 
 
-def run(server: Server, code: str) -> str:
+def start(server: Server, code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     variables = {f"AWS_ENDPOINT_URL_{name}": server.url for name in ("SSO_OIDC", "SSO", "STS")}
     done = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", code, *arguments],
         env={**os.environ, **variables},
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=60,
     )
+    said = done.stdout + done.stderr
+    assert "Traceback" not in said
+    for secret in ("tok", "s3cr3t"):
+        assert secret not in said.replace("token", "")
+    return done
+
+
+def run(server: Server, code: str) -> str:
+    done = start(server, code)
     assert done.returncode == 0, done.stderr
-    assert "tok" not in done.stdout.replace("token", "")
     return done.stdout.strip()
 
 
-def login(server: Server) -> dict[str, Any]:
-    answer: dict[str, Any] = json.loads(run(server, LOGIN))
-    return answer
+def login(server: Server, *arguments: str) -> dict[str, Any]:
+    """The events of `tc login`, each under its name, and its exit code."""
+    done = start(server, LOGIN, *arguments)
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    return {event["event"]: event for event in events} | {"exit": done.returncode}
 
 
 @pytest.mark.parametrize("config", [SESSION_STYLE, OLD_STYLE, CHAINED])
 def test_login_makes_the_profile_usable(sso: Server, home: Path, config: str) -> None:
     write_config(home, config)
-    who = login(sso)
-    assert who["account"] == "111111111111"
-    assert who["told"][0] == (
+    told = login(sso)
+    assert told["exit"] == 0
+    assert told["login.confirm"]["text"] == (
         "Confirm the code ABCD-EFGH at https://device.sso/?user_code=ABCD-EFGH"
     )
-    assert who["told"][1].startswith(f"Logged in as {who['arn']} in account 111111111111 until 20")
+    who = told["result"]
+    assert (who["account"], who["region"], who["fresh"]) == ("111111111111", "eu-west-1", True)
+    assert who["uses"] == "the SSO login at https://corp.awsapps.com/start"
+    assert who["renewable"] == (config != OLD_STYLE)
+    left = datetime.fromisoformat(who["expires"]) - datetime.now(UTC)
+    assert timedelta(hours=7.9) < left < timedelta(hours=8.1)
+    first, second = who["text"].splitlines()
+    assert first == "Logged in to dev by the SSO login at https://corp.awsapps.com/start"
+    assert second.startswith(f"{who['arn']} in account 111111111111, region eu-west-1, until 20")
     (file,) = (home / ".aws/sso/cache").iterdir()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
@@ -155,6 +166,67 @@ def test_the_older_style_asks_for_no_scopes(sso: Server, home: Path) -> None:
     assert json.loads(sso.requests[0].body)["scopes"] == ["sso:account:access"]
 
 
+@pytest.mark.parametrize("config", [SESSION_STYLE, OLD_STYLE, CHAINED])
+def test_a_login_that_lasts_is_left_as_it_is(sso: Server, home: Path, config: str) -> None:
+    write_config(home, config)
+    login(sso)
+    sso.requests.clear()
+    told = login(sso)
+    assert "login.confirm" not in told
+    assert told["result"]["fresh"] is False
+    assert told["result"]["expires"]
+    assert told["result"]["text"].startswith("dev uses the SSO login at https://corp")
+    assert "POST /device_authorization" not in sso.operations()
+    sso.answers["POST /token"] = [Answer({"accessToken": "tok", "expiresIn": 28800})]
+    assert login(sso, "--force")["result"]["fresh"] is True
+    assert "POST /device_authorization" in sso.operations()
+
+
+def test_a_login_that_is_about_to_end_is_made_anew(sso: Server, home: Path) -> None:
+    write_config(home, OLD_STYLE)
+    sso.answers["POST /token"] = [
+        Answer({"accessToken": "tok", "expiresIn": 600}),
+        Answer({"accessToken": "tok", "expiresIn": 28800}),
+    ]
+    assert login(sso)["result"]["fresh"] is True
+    assert login(sso)["result"]["fresh"] is True
+    assert login(sso)["result"]["fresh"] is False
+
+
+def test_a_login_that_was_ended_elsewhere_is_made_anew(sso: Server, home: Path) -> None:
+    write_config(home, SESSION_STYLE)
+    credentials = sso.answers["GET /federation/credentials"][0]
+    login(sso)
+    sso.answers["POST /token"] = [Answer({"accessToken": "tok", "expiresIn": 28800})]
+    sso.answers["GET /federation/credentials"] = [pending("UnauthorizedException"), credentials]
+    assert login(sso)["result"]["fresh"] is True
+
+
+def test_a_role_that_the_login_does_not_have_is_said(sso: Server, home: Path) -> None:
+    write_config(home, SESSION_STYLE)
+    sso.answers["GET /federation/credentials"] = [
+        Answer({"message": "No access"}, 403, {"x-amzn-errortype": "ForbiddenException"})
+    ]
+    told = login(sso)
+    assert told["exit"] == 1
+    assert told["error"]["message"] == (
+        "the SSO login of profile `dev` has no such role in that account: No access"
+    )
+
+
+def test_another_account_is_refused(
+    sso: Server, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_config(home, SESSION_STYLE)
+    config = tmp_path / "config.yml"
+    config.write_text("envs: {dev: {profile: dev, account: 222222222222}}\n")
+    monkeypatch.setenv("TC_CONFIG_PATH", str(config))
+    told = login(sso)
+    assert (told["exit"], told["error"]["code"]) == (1, "account")
+    assert "belong to account 111111111111, env `dev` is account 222222222222" in str(told)
+    assert "result" not in told
+
+
 @pytest.mark.parametrize(
     ("code", "message"),
     [
@@ -168,42 +240,73 @@ def test_a_login_that_fails_leaves_nothing(
     write_config(home, SESSION_STYLE)
     sso.answers["POST /token"] = [pending("AuthorizationPendingException"), pending(code)]
     answer = login(sso)
-    assert (answer["error"], answer["exit"]) == (message, 1)
+    assert (answer["error"]["message"], answer["exit"]) == (message, 1)
     assert not (home / ".aws/sso").exists()
+
+
+KEYS = "aws_access_key_id=A\naws_secret_access_key=s3cr3t\nregion=eu-west-1\n"
+MADE = '{"Version": 1, "AccessKeyId": "A", "SecretAccessKey": "s3cr3t"}'
+ROLE = "[profile dev]\nregion=eu-west-1\nrole_arn=arn:aws:iam::1:role/x\n"
 
 
 @pytest.mark.parametrize(
     ("config", "uses"),
     [
-        ("[profile dev]\naws_access_key_id=A\naws_secret_access_key=B\n", "an access key"),
-        ("[profile dev]\ncredential_process=x\n", "a credential process"),
+        (f"[profile dev]\n{KEYS}", "an access key"),
         (
-            "[profile dev]\nrole_arn=arn:aws:iam::1:role/x\nsource_profile=base\n[profile base]\n",
+            "[profile dev]\nregion=eu-west-1\ncredential_process=cat HOME/made.json\n",
+            "a credential process",
+        ),
+        (
+            f"{ROLE}source_profile=base\n[profile base]\n{KEYS}",
             "the role arn:aws:iam::1:role/x by way of base",
         ),
-        ("[profile dev]\nregion=eu-west-1\n", "the credentials of the machine it runs on"),
     ],
 )
-def test_a_profile_without_sso_says_what_it_uses(
-    server: Server, home: Path, config: str, uses: str
+def test_a_profile_without_sso_says_what_it_uses_and_who_that_is(
+    sso: Server, home: Path, config: str, uses: str
 ) -> None:
-    write_config(home, config)
-    answer = login(server)
-    assert answer["error"] == f"profile `dev` has no SSO to log in to: it uses {uses}"
-    assert answer["exit"] == 2
-    assert server.requests == []
+    write_config(home, config.replace("HOME", str(home)))
+    (home / "made.json").write_text(MADE)
+    told = login(sso)
+    assert told["result"]["uses"] == uses
+    assert told["result"]["text"] == (
+        f"dev uses {uses}\narn:aws-cn:sts::111111111111:assumed-role/Dev/anna in account "
+        "111111111111, region eu-west-1"
+    )
+    assert told["exit"] == 0
+
+
+def test_keys_of_the_machine_are_said(
+    sso: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "config.yml"
+    config.write_text("envs: {dev: {account: 111111111111, region: eu-west-1}}\n")
+    ends = (datetime.now(UTC) + timedelta(minutes=40)).isoformat()
+    for name, value in {
+        "TC_CONFIG_PATH": str(config),
+        "AWS_ACCESS_KEY_ID": "AKI",
+        "AWS_SECRET_ACCESS_KEY": "s3cr3t",
+        "AWS_SESSION_TOKEN": "t",
+        "AWS_CREDENTIAL_EXPIRATION": ends,
+    }.items():
+        monkeypatch.setenv(name, value)
+    told = login(sso)
+    assert told["result"]["uses"] == "the access key in AWS_ACCESS_KEY_ID"
+    assert told["result"]["expires"] == ends
 
 
 def test_incomplete_sso_settings_are_named(server: Server, home: Path) -> None:
     write_config(home, PROFILE + "sso_session=corp\n")
-    assert login(server)["error"] == (
+    assert login(server)["error"]["message"] == (
         "profile `dev` names the SSO session `corp`, which doesn't exist"
     )
     write_config(home, PROFILE + "sso_start_url=https://x\n")
-    assert login(server)["error"] == "the SSO settings of profile `dev` lack `sso_region`"
+    said = login(server)["error"]["message"]
+    assert said == "the SSO settings of profile `dev` lack `sso_region`"
 
 
 def test_a_home_that_cannot_be_written_is_said(sso: Server, home: Path) -> None:
     write_config(home, SESSION_STYLE)
     (home / ".aws/sso").write_text("a file")
-    assert login(sso)["error"] == "the login can't be stored: file exists"
+    assert login(sso)["error"]["message"] == "the login can't be stored: file exists"

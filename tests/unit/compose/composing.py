@@ -62,7 +62,7 @@ class Directory:
             "version": spec.version or SCOPE.version,
             "tags": {**scope.pop("tags", {}), **spec.tags},
         }
-        return compose(spec, replace(SCOPE, **known, **scope))
+        return compose(spec, replace(SCOPE, **{**known, **scope}))
 
     def findings(self, **scope: Any) -> list[Finding]:
         """Everything that compose and the kinds find wrong."""

@@ -126,35 +126,47 @@ class Functions(Part):
 
     # versions and aliases
 
-    def lambda_publish_version(self, FunctionName: str) -> Any:
-        """Lambda doesn't publish what hasn't changed."""
+    def lambda_publish_version(self, FunctionName: str, Description: str) -> Any:
+        """Lambda doesn't publish what hasn't changed; the description is the version's own."""
+        assert len(Description) <= 256
         function = self._function(FunctionName)
         live, last = function["configuration"], str(function["published"])
-        before = {
-            key: v for key, v in function["versions"].get(last, {}).items() if key != "Version"
-        }
-        if before != live:
+        before = {key: v for key, v in function["versions"].get(last, {}).items() if key in live}
+        before.pop("Description", None)
+        if before != {key: v for key, v in live.items() if key != "Description"}:
             function["published"] += 1
             last = str(function["published"])
-            function["versions"][last] = {**copy.deepcopy(live), "Version": last}
+            made = {**copy.deepcopy(live), "Version": last, "Description": Description}
+            function["versions"][last] = made
         return function["versions"][last]
 
     def lambda_list_versions_by_function(self, FunctionName: str) -> Any:
-        versions = list(self._function(FunctionName)["versions"].values())
-        return {"Versions": [{"Version": "$LATEST"}, *versions]}
+        function = self._function(FunctionName)
+        latest = {**function["configuration"], "Version": "$LATEST"}
+        return {"Versions": [latest, *function["versions"].values()]}
 
-    def lambda_create_alias(self, FunctionName: str, Name: str, FunctionVersion: str) -> None:
+    def lambda_get_alias(self, FunctionName: str, Name: str) -> Any:
+        return self._alias(self._function(FunctionName), Name)
+
+    def lambda_list_aliases(self, FunctionName: str) -> Any:
+        return {"Aliases": list(self._function(FunctionName)["aliases"].values())}
+
+    def lambda_create_alias(
+        self, FunctionName: str, Name: str, FunctionVersion: str, Description: str
+    ) -> None:
         function = self._function(FunctionName)
         self._version(function, FunctionVersion)
         if Name in function["aliases"]:
             raise refuse("ResourceConflictException", f"Alias already exists: {Name}")
         alias = {"FunctionVersion": FunctionVersion, "policy": {}, "provisioned": 0}
+        alias["Description"] = Description
         function["aliases"][Name] = alias
 
-    def lambda_update_alias(self, FunctionName: str, Name: str, FunctionVersion: str) -> None:
+    def lambda_update_alias(self, FunctionName: str, Name: str, **given: Any) -> None:
+        assert given.keys() <= {"FunctionVersion", "Description", "RoutingConfig"}
         function = self._function(FunctionName)
-        self._version(function, FunctionVersion)
-        self._alias(function, Name)["FunctionVersion"] = FunctionVersion
+        self._version(function, given.get("FunctionVersion", Name))
+        self._alias(function, Name).update(given)
 
     def lambda_delete_alias(self, FunctionName: str, Name: str) -> None:
         function = self._function(FunctionName)

@@ -62,7 +62,14 @@ class HttpApis(Part):
     def apigatewayv2_import_api(self, Body: str) -> Any:
         body = json.loads(Body)
         tags = {tag["name"]: tag["x-amazon-apigateway-tag-value"] for tag in body["tags"]}
-        api = self._new_http(body["info"]["title"], tags)
+        return self._bring(self._new_http(body["info"]["title"], tags), body)
+
+    def apigatewayv2_reimport_api(self, ApiId: str, Body: str) -> Any:
+        api = self._http(ApiId)
+        api |= {"routes": {}, "integrations": {}, "authorizers": {}}
+        return self._bring(api, json.loads(Body))
+
+    def _bring(self, api: dict[str, Any], body: dict[str, Any]) -> Any:
         schemes = body.get("components", {}).get("securitySchemes", {})
         numbers = {
             name: self._imported_authorizer(api, name, said[AUTHORIZER])
@@ -135,6 +142,9 @@ class HttpApis(Part):
         if StageName in stages:
             raise refuse("ConflictException", "Stage already exists")
         stages[StageName] = {"StageName": StageName, "AutoDeploy": AutoDeploy, **given}
+        if "DeploymentId" in given:
+            known = self._http(ApiId)["deployments"]
+            stages[StageName]["answers"] = known[given["DeploymentId"]]
 
     def apigatewayv2_update_stage(
         self, ApiId: str, StageName: str, StageVariables: Any = None, **given: Any
@@ -142,6 +152,9 @@ class HttpApis(Part):
         stage = self._http(ApiId)["stages"][StageName]
         stage.update(given)
         stage.setdefault("StageVariables", {}).update(StageVariables or {})
+        if "DeploymentId" in given:
+            assert not stage["AutoDeploy"], "such a stage turns by itself"
+            stage["answers"] = self._http(ApiId)["deployments"][given["DeploymentId"]]
 
     def apigatewayv2_delete_stage(self, ApiId: str, StageName: str) -> None:
         for mappings in self.domains.values():
@@ -231,9 +244,14 @@ class HttpApis(Part):
         if self._http(ApiId)["routes"].pop(RouteId, None) is None:
             raise refuse("NotFoundException", "no such route")
 
-    def apigatewayv2_create_deployment(self, ApiId: str, StageName: str) -> None:
+    def apigatewayv2_create_deployment(self, ApiId: str, StageName: str = "") -> Any:
+        """What the API is now, for the stage that is named, or is turned to it."""
         api = self._http(ApiId)
-        api["stages"][StageName]["answers"] = [r["RouteKey"] for r in api["routes"].values()]
+        made = number("d")
+        api.setdefault("deployments", {})[made] = [r["RouteKey"] for r in api["routes"].values()]
+        if StageName:
+            api["stages"][StageName]["answers"] = api["deployments"][made]
+        return {"DeploymentId": made}
 
     def apigatewayv2_tag_resource(self, ResourceArn: str, Tags: dict[str, str]) -> None:
         self._http(ResourceArn.rsplit("/", 1)[1])["Tags"].update(Tags)

@@ -170,10 +170,15 @@ class StateMachines(Part):
     def start(self) -> None:
         self.machines: dict[str, dict[str, Any]] = {}
         self.versions: dict[str, list[str]] = {}
+        self.flow_versions: dict[str, dict[str, Any]] = {}
+        self.flow_aliases: dict[str, dict[str, Any]] = {}
+        self.executions: list[dict[str, Any]] = []
 
     def _machine(self, arn: str) -> dict[str, Any]:
         if ":activity:" in arn:
             return self._activity(arn)
+        if arn in self.flow_versions:
+            return self.flow_versions[arn]
         for machine in self.machines.values():
             if machine["stateMachineArn"] == arn:
                 return machine
@@ -238,3 +243,70 @@ class StateMachines(Part):
             for name, machine in self.machines.items()
             if machine["stateMachineArn"] != stateMachineArn
         }
+        for known in (self.flow_versions, self.flow_aliases):
+            for arn in [arn for arn in known if arn.startswith(f"{stateMachineArn}:")]:
+                del known[arn]
+
+    # versions and aliases
+
+    def stepfunctions_publish_state_machine_version(
+        self, stateMachineArn: str, description: str
+    ) -> Any:
+        """Step Functions doesn't publish what hasn't changed."""
+        live = self._machine(stateMachineArn)
+        last = f"{stateMachineArn}:{live.get('published', 0)}"
+        told = ("definition", "roleArn", "loggingConfiguration", "tracingConfiguration", "type")
+        made = {key: live[key] for key in told if key in live}
+        before = self.flow_versions.get(last, {})
+        if any(before.get(key) != value for key, value in made.items()):
+            live["published"] = live.get("published", 0) + 1
+            last = f"{stateMachineArn}:{live['published']}"
+            self.flow_versions[last] = {**made, "description": description}
+        return {"stateMachineVersionArn": last}
+
+    def stepfunctions_list_state_machine_versions(self, stateMachineArn: str) -> Any:
+        self._machine(stateMachineArn)
+        found = [arn for arn in self.flow_versions if arn.startswith(f"{stateMachineArn}:")]
+        return {"stateMachineVersions": [{"stateMachineVersionArn": a} for a in reversed(found)]}
+
+    def stepfunctions_delete_state_machine_version(self, stateMachineVersionArn: str) -> None:
+        routed = [
+            one["stateMachineVersionArn"]
+            for alias in self.flow_aliases.values()
+            for one in alias["routingConfiguration"]
+        ]
+        if stateMachineVersionArn in routed:
+            raise refuse("ConflictException", "an alias references the version")
+        del self.flow_versions[stateMachineVersionArn]
+
+    def stepfunctions_create_state_machine_alias(self, name: str, **given: Any) -> Any:
+        (route,) = given["routingConfiguration"]
+        version = route["stateMachineVersionArn"]
+        self._machine(version)
+        arn = f"{version.rpartition(':')[0]}:{name}"
+        self.flow_aliases[arn] = given
+        return {"stateMachineAliasArn": arn}
+
+    def stepfunctions_describe_state_machine_alias(self, stateMachineAliasArn: str) -> Any:
+        if stateMachineAliasArn not in self.flow_aliases:
+            raise refuse("ResourceNotFound", "Request references a resource that does not exist")
+        return self.flow_aliases[stateMachineAliasArn]
+
+    def stepfunctions_update_state_machine_alias(
+        self, stateMachineAliasArn: str, **given: Any
+    ) -> None:
+        for route in given["routingConfiguration"]:
+            self._machine(route["stateMachineVersionArn"])
+        self.flow_aliases[stateMachineAliasArn].update(given)
+
+    def stepfunctions_delete_state_machine_alias(self, stateMachineAliasArn: str) -> None:
+        del self.flow_aliases[stateMachineAliasArn]
+
+    def stepfunctions_list_executions(
+        self, stateMachineArn: str, statusFilter: str, **more: Any
+    ) -> Any:
+        assert statusFilter == "RUNNING"
+        machine = self._machine(stateMachineArn)
+        if machine["type"] == "EXPRESS":
+            raise refuse("StateMachineTypeNotSupported", "not of express flows")
+        return {"executions": self.executions}

@@ -96,7 +96,8 @@ def test_a_version_is_published_when_something_changed_and_two_are_kept(
     for memory in (256, 512, 1024):
         topology = write(directory, {**PROVISIONED, "memory": memory}).topology()
         assert work(plan(aws, topology)) == [
-            "~ alias etl_one_bob:live: memory_mb",
+            "+ version etl_one_bob",
+            "~ alias etl_one_bob:live: version",
             "~ function etl_one_bob: memory_mb",
         ]
         aws.forget()
@@ -175,7 +176,10 @@ def test_an_interrupted_publication_is_made_up_for(directory: Directory, aws: Fa
     with pytest.raises(KeyError):
         create(aws, topology)
     aws.hook = lambda name, _: None
-    assert work(plan(aws, topology)) == ["~ alias etl_one_bob:live: memory_mb"]
+    assert work(plan(aws, topology)) == [
+        "+ version etl_one_bob",
+        "~ alias etl_one_bob:live: version",
+    ]
     assert create(aws, topology).ok
     settled(aws, topology)
 
@@ -185,7 +189,7 @@ def test_somebody_moved_the_alias(directory: Directory, aws: FakeAws) -> None:
     topology = write(directory, {**PROVISIONED, "memory": 256}).topology()
     create(aws, topology)
     alias(aws)["FunctionVersion"] = "1"
-    assert work(plan(aws, topology)) == ["~ alias etl_one_bob:live: memory_mb"]
+    assert work(plan(aws, topology)) == ["~ alias etl_one_bob:live: version"]
     create(aws, topology)
     assert alias(aws)["FunctionVersion"] == "2"
     alias(aws)["provisioned"] = 7
@@ -268,6 +272,8 @@ def test_the_reads_of_a_no_op_stay_few(directory: Directory, aws: FakeAws) -> No
     create(aws, topology)
     settled(aws, topology)
     names = aws.names()
-    assert names["lambda.get_function"] == 3
+    assert names["lambda.get_function"] == 2
+    assert names["lambda.get_alias"] == 1
+    assert names["lambda.list_versions_by_function"] == 1
     assert names["lambda.get_provisioned_concurrency_config"] == 1
     assert names["lambda.get_policy"] == 3

@@ -68,14 +68,9 @@ TOPOLOGIES: dict[str, tuple[str, list[str]]] = {
     "an alias in itself": ("name: etl\nx-a: &a [*a]\n", ["2:10 cycle"]),
     "a key that is a list": ("name: etl\n[a]: b\n", ["2:1 invalid-key"]),
     "unknown tag": ("name: etl\ntags: !Ref x\n", ["2:7 unknown-tag"]),
-    "later section": ("name: etl\ntests:\n  all: {}\n", ["2:1 not-yet"]),
     "a key of a route that tc never takes": (
         "name: etl\nroutes: {/a: {function: enhancer, vertical: b}}\n",
         ["2:35 refused-key"],
-    ),
-    "later key of a function": (
-        "name: etl\nfunctions: {enhancer: {test: {}}}\n",
-        ["2:24 not-yet"],
     ),
     "keys that tc never takes": (
         (

@@ -54,6 +54,10 @@ GOOD = {
     "older events, sent": "name: etl\nevents: {produces: {Done: {doc_only: true, consumer: b}}}",
     "older and newer events": "name: etl\nevents: {consumes: {A: {function: a}}, B: {function: a}}",
     "a pattern as text": 'name: etl\nevents: {A: {pattern: \'{"source": ["s"]}\', function: a}}',
+    "tests": "name: etl\ntests: {a: {entity: functions/a, payload: {x-b: 1}, expect: null}, b: {}}",
+    "a test of a function": "name: etl\nfunctions: {a: {test: {payload: {b: {}}, expect: 1}}}",
+    "a test that only calls": "name: etl\nfunctions: {a: {test: {}}}",
+    "tests of a function": "name: etl\nfunctions: {a: {test: {b: {payload: 1}, c: {}}}}",
     "hooks": "name: etl\nhooks: {pre: [{command: make, dir: a, on_failure: continue}], post: []}",
 }
 BAD = {
@@ -77,6 +81,10 @@ BAD = {
     "a flow as a list": "name: etl\nflow: [a]",
     "a hook without a command": "name: etl\nhooks: {pre: [{dir: a}]}",
     "a hook with an empty command": "name: etl\nhooks: {pre: [{command: ''}]}",
+    "a key of a test": "name: etl\ntests: {a: {entity: functions/a, expct: 1}}",
+    "a key of a test of a function": "name: etl\nfunctions: {a: {test: {payload: 1, expct: 1}}}",
+    "a key of one test of many": "name: etl\nfunctions: {a: {test: {b: {expct: 1}}}}",
+    "a test with too little time": "name: etl\nfunctions: {a: {test: {b: {within: 0}}}}",
     "hooks at another time": "name: etl\nhooks: {during: []}",
     "another way to fail": "name: etl\nhooks: {post: [{command: a, on_failure: ignore}]}",
 }
