@@ -28,7 +28,9 @@ from fake_aws import FakeAws  # noqa: E402
 from fake_crowd import siblings, strangers  # noqa: E402
 
 from tc.components import sections  # noqa: E402
+from tc.deploy.desired import desired_of  # noqa: E402
 from tc.plan.resource import Resource  # noqa: E402
+from tc.spec.facts import Facts  # noqa: E402
 from tc.spec.topology import Topology  # noqa: E402
 
 GROUP = "account"
@@ -60,15 +62,17 @@ class Run:
 def measure() -> Iterator[Result]:
     with tempfile.TemporaryDirectory(prefix="tc-bench-") as made:
         place = Path(made)
-        topology = _topology(place / "every", text("etl", _NAMES))
-        yield from _crowds(topology)
+        written = text("etl", _NAMES)
+        stable = _topology(place / "stable", written, stable=True)
+        missing = lacking(desired_of(stable, Facts()))
+        yield _result("a stable sandbox, every kind: kinds that are missing", len(missing), 0)
+        yield from _crowds(_topology(place / "every", written))
         yield from _entries(place)
 
 
 def _crowds(topology: Topology) -> Iterator[Result]:
     alone = _diff(_deployed(topology), topology)
     limit = _READS_PER_THING * len(alone.things) + _CONSTANT_READS
-    yield _result("tc diff, every kind: kinds that are missing", len(lacking(alone.things)), 0)
     yield _reads("tc diff, every kind: reads", alone, limit, f"{len(alone.things)} things")
     crowded = _deployed(topology)
     strangers(crowded, _OTHERS, "etl", "bob")
@@ -130,13 +134,15 @@ def _longer(written: str, section: str) -> str | None:
     return yaml.safe_dump(document)
 
 
-def _topology(root: Path, written: str) -> Topology:
+def _topology(root: Path, written: str, *, stable: bool = False) -> Topology:
     root.mkdir()
     document = yaml.safe_load(written)
     functions = [name for name in document["functions"] if "/" not in name]
     pages = {f"{name}/index.html": "<p>hello" for name in document["pages"]}
     names = " ".join(dict.fromkeys([*functions, *_NAMES]))
-    return Directory(root).write(written, names, {**FILES, **pages}).topology()
+    return (
+        Directory(root).write(written, names, {**FILES, **pages}).composed(stable=stable).topology
+    )
 
 
 def _deployed(topology: Topology) -> FakeAws:

@@ -13,8 +13,9 @@ An error says where, what, why and what to do next; `tc.cli.render` prints it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from tc.records import dataclass
 
 Severity = Literal["error", "warning"]
 

@@ -10,10 +10,10 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from tc.errors import TcError
+from tc.records import dataclass
 
 #: seconds that a program has to end by itself when it is asked to
 _GRACE = 2.0

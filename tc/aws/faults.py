@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
@@ -21,6 +20,7 @@ from botocore.parsers import ResponseParserError
 
 from tc.config import Environment
 from tc.errors import AwsError, TcError, UsageError
+from tc.records import dataclass
 
 #: what botocore raises, and what it lets through of Python's own: a file that cannot
 #: be read, a setting that is no number, credentials that are old when they are fetched.
@@ -119,17 +119,22 @@ def translate(
     if isinstance(error, boto.ClientError):
         return _answered(error, operation) if login else _refused(error, origin, operation)
     if isinstance(error, ResponseParserError):
-        return AwsError(
-            "what answered isn't AWS: a proxy, a captive portal or a wrong endpoint URL",
-            aws_code="ResponseParserError",
-            operation=operation,
-            hint="check the proxy settings and `endpoint_url`",
-        )
+        return not_aws(operation)
     network = next((says for kind, says in _NETWORK if isinstance(error, kind)), None)
     if network is not None:
         return _unreached(error, network, origin, operation)
     known = _logged_out(error, origin) or _credentials(error, origin)
     return known or _configuration(error, origin, operation)
+
+
+def not_aws(operation: str) -> AwsError:
+    """What came back makes no sense."""
+    return AwsError(
+        "what answered isn't AWS: a proxy, a captive portal or a wrong endpoint URL",
+        aws_code="ResponseParserError",
+        operation=operation,
+        hint="check the proxy settings and `endpoint_url`",
+    )
 
 
 def _answered(error: boto.ClientError, operation: str) -> AwsError:
@@ -151,7 +156,7 @@ def _refused(error: boto.ClientError, origin: Origin, operation: str) -> TcError
     if code in _EXPIRED:
         return expired(origin)
     if code in _BAD_SIGNATURE:
-        if _CLOCK.search(answer.message):
+        if code == "RequestTimeTooSkewed" or _CLOCK.search(answer.message):
             return _clock(error, origin)
         return _no_credentials(f"the secret key of {origin.whose} is wrong", origin)
     if code == "RegionDisabledException" or (code in _NO_SUCH_KEY and _is_opt_in(origin.region)):

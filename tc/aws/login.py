@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,13 +17,19 @@ from tc.aws.tokens import SOON, store, stored
 from tc.config import Environment
 from tc.errors import AwsError, TcError, UsageError
 from tc.events import Emit, Event
+from tc.records import dataclass
 
 _GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 #: seconds between two questions when the service names none (RFC 8628, 3.2)
 _INTERVAL = 5
 #: seconds to add when the service says slow_down (RFC 8628, 3.5)
 _SLOWER = 5
-_AGAIN = "run `tc login` again"
+#: what an answer must have (botocore takes a web page for one that has nothing)
+_NEEDED = {
+    "register_client": ("clientId", "clientSecret", "clientSecretExpiresAt"),
+    "start_device_authorization": ("deviceCode", "userCode", "verificationUri", "expiresIn"),
+    "create_token": ("accessToken", "expiresIn"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +71,29 @@ class _Oidc:
         self._client = sdk.oidc_client(session, sso.region)
 
     def call(self, operation: str, **kwargs: Any) -> dict[str, Any]:
+        name = f"sso-oidc.{operation}"
         try:
             answer: dict[str, Any] = getattr(self._client, operation)(**kwargs)
         except self._faults.RAISED as error:
-            name = f"sso-oidc.{operation}"
             raise self._faults.translate(error, self._origin, name, login=True) from error
+        if not answer.keys() >= set(_NEEDED[operation]):
+            raise self._faults.not_aws(name)
         return answer
+
+    def ended(self, message: str) -> TcError:
+        """The login came to nothing."""
+        return TcError(message, code="login", where=self._origin.where, hint=self._origin.renew)
 
 
 def login(
-    environment: Environment, emit: Emit, *, open_browser: bool = True, force: bool = False
+    environment: Environment,
+    emit: Emit,
+    *,
+    region: str | None = None,
+    open_browser: bool = True,
+    force: bool = False,
 ) -> Login:
-    """Log in where that takes a browser, and say who that is.
+    """Log in where that takes a browser, and say who that is; `region` is the user's ``--region``.
 
     A login that lasts is left as it is, unless `force`. Raises UsageError on `local`, TcError
     when the login was refused, ran out of time, or led to another account than the env's.
@@ -87,16 +103,16 @@ def login(
         raise UsageError("env `local` needs no login", code="no-sso", where=where)
     session, sso = _session_and_sso(environment)
     if sso is None:
-        return _who(environment, session, None, emit)
+        return _who(environment, session, None, emit, region)
     token = stored(sso)
     if not force and token and (token.renewable or token.until > datetime.now(UTC) + SOON):
         try:
-            return _who(environment, session, sso, emit)
+            return _who(environment, session, sso, emit, region)
         except TcError as error:
             if error.code != "credentials":
                 raise
     _log_in(session, environment, sso, emit, open_browser)
-    return _who(environment, session, sso, emit, fresh=True)
+    return _who(environment, session, sso, emit, region, fresh=True)
 
 
 def _session_and_sso(environment: Environment) -> tuple[Any, Sso | None]:
@@ -120,13 +136,19 @@ def _profile(session: Any) -> str | None:
 
 
 def _who(
-    environment: Environment, session: Any, sso: Sso | None, emit: Emit, *, fresh: bool = False
+    environment: Environment,
+    session: Any,
+    sso: Sso | None,
+    emit: Emit,
+    asked: str | None,
+    *,
+    fresh: bool = False,
 ) -> Login:
     """Ask AWS who that is, and say how long it lasts."""
-    known = environment.region or os.environ.get("AWS_REGION")
+    known = asked or environment.region or os.environ.get("AWS_REGION")
     known = known or session.get_config_variable("region")
     # who one is can be asked anywhere
-    with open_session(environment, None if known or not sso else sso.region, emit) as aws:
+    with open_session(environment, asked if known or not sso else sso.region, emit) as aws:
         identity = aws.identify()
         token = stored(sso) if sso else None
         return Login(
@@ -227,15 +249,10 @@ def _wait_for_token(oidc: _Oidc, device: _Device) -> dict[str, Any]:
             if error.aws_code == "SlowDownException":
                 interval += _SLOWER
             elif error.aws_code == "AccessDeniedException":
-                raise TcError(
-                    "the login was refused in the browser", code="login", hint=_AGAIN
-                ) from error
+                raise oidc.ended("the login was refused in the browser") from error
             elif error.aws_code == "ExpiredTokenException":
                 break
             elif error.aws_code != "AuthorizationPendingException":
                 raise
-    raise TcError(
-        f"the code wasn't confirmed in the browser within {device.lasts / 60:.0f} min",
-        code="login",
-        hint=_AGAIN,
-    )
+    minutes = f"{device.lasts / 60:.0f} min"
+    raise oidc.ended(f"the code wasn't confirmed in the browser within {minutes}")

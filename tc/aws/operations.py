@@ -7,7 +7,7 @@ Gateway" (calls per second and account).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from tc.records import dataclass
 
 #: operations whose name starts so only read
 _READS = (

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from tc.errors import UsageError
+from tc.records import dataclass
 
 _DEFAULT_SCOPES = ("sso:account:access",)
 

@@ -10,10 +10,9 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import Any, TypeVar
@@ -24,6 +23,7 @@ from tc.aws.wait import Waiting, not_yet, retrying, until
 from tc.config import Environment
 from tc.errors import AwsError, TcError
 from tc.events import Emit, Event
+from tc.records import dataclass
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -169,6 +169,23 @@ class Aws:
             "AWS_DEFAULT_REGION": self.region,
         }
         return {name: value for name, value in made.items() if value}
+
+    def sign(
+        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> dict[str, str]:
+        """`headers`, and those that sign a request to an API of API Gateway (SigV4)."""
+        from botocore.auth import SigV4Auth
+        from botocore.awsrequest import AWSRequest
+        from botocore.exceptions import NoCredentialsError
+
+        with self._translated("execute-api.invoke"):
+            found = self._session.get_credentials()
+            if found is None:
+                raise NoCredentialsError
+            request = AWSRequest(method, url, headers=dict(headers), data=body)
+            keys = found.get_frozen_credentials()
+            SigV4Auth(keys, "execute-api", self.region).add_auth(request)
+        return dict(request.headers.items())
 
     def identify(self) -> Identity:
         """Who we are; asked once. Raises TcError ``account`` when it is not the env's account.

@@ -11,13 +11,13 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from tc.aws.profiles import Sso
 from tc.errors import TcError
+from tc.records import dataclass
 
 #: less than this left is worth a warning, and a new login
 SOON = timedelta(minutes=15)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TypeVar
 
 from tc.errors import AwsError, TcError
 from tc.events import Emit, Event
+from tc.records import dataclass
 
 T = TypeVar("T")
 

@@ -16,13 +16,13 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 from tc.build.cache import replacing
 from tc.build.words import reason, shown
 from tc.errors import TcError
 from tc.events import Emit, Event
+from tc.records import dataclass
 from tc.spec.asset import PART, AssetFile, Manifest
 
 #: what file managers leave behind

@@ -8,13 +8,13 @@ import shlex
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from tc.build import zip_command
 from tc.build.words import shown
 from tc.errors import TcError
 from tc.processes import Program, Running, shell
+from tc.records import dataclass
 from tc.spec.function import Function
 
 _TAIL_LINES = 30

@@ -13,12 +13,12 @@ import re
 import struct
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from tc.build.runtimes import provided as surely_there
 from tc.build.runtimes import system_of
 from tc.build.words import few
+from tc.records import dataclass
 from tc.spec.layer import Package, Platform
 
 _MAGIC = b"\x7fELF"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+
+from tc.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

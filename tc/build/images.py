@@ -17,7 +17,7 @@ import re
 import shutil
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from tc.build.tools import Tools
 from tc.build.words import shown
 from tc.errors import TcError
 from tc.events import Event
+from tc.records import dataclass
 from tc.spec.function import Function
 from tc.spec.ignore import matcher
 from tc.spec.layer import Platform

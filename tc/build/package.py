@@ -20,7 +20,7 @@ import time
 import zipfile
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from tc.build import compiled
@@ -39,6 +39,7 @@ from tc.build.zips import opened, write_zip
 from tc.errors import TcError
 from tc.events import Emit, Event
 from tc.processes import Running
+from tc.records import dataclass
 from tc.spec.artifact import DIRECT, UNPACKED, Artifact
 from tc.spec.function import Function
 from tc.spec.layer import Platform

@@ -6,13 +6,13 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from tc.build.commands import masked, tail
 from tc.build.words import reason, shown
 from tc.errors import TcError
 from tc.processes import Program, Running
+from tc.records import dataclass
 
 #: the way out when packages can't be fetched
 UNREACHED = "look at the network, the proxy and the index, then run this again"

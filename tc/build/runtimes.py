@@ -7,7 +7,7 @@ Sources: "Lambda runtimes", AWS Lambda developer guide (which runtime has which 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from tc.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ import math
 import zipfile
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from tc.records import dataclass
 from tc.spec.layer import Package
 
 #: bytes of a zip besides its contents: for each file (two headers), and at the end

@@ -8,12 +8,12 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 from tc.build.commands import masked, program, secrets
 from tc.events import Emit, Event
 from tc.processes import Running
+from tc.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

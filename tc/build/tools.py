@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Protocol
 
 from tc.errors import TcError
 from tc.events import Emit
 from tc.processes import Running
+from tc.records import dataclass
 from tc.spec.layer import Platform
 
 #: where a container has the files of its job

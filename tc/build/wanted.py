@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from tc.build.deps import Needs, language_of
@@ -17,6 +17,7 @@ from tc.build.failures import together
 from tc.build.files import code
 from tc.build.words import shown
 from tc.errors import TcError
+from tc.records import dataclass
 from tc.spec.function import Function
 from tc.spec.layer import Platform, own_layer
 

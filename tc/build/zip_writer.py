@@ -19,13 +19,13 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from tc.build.entry import Entry, Identity
+from tc.records import dataclass
 
 #: zlib's 4 takes half the time of its 6 for 1.04 times the size
 _ZLIB_LEVEL, _ISAL_LEVEL = 4, 3

@@ -5,16 +5,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tc.errors import TcError
 from tc.events import Event
+from tc.records import dataclass
 
 if TYPE_CHECKING:
     from tc.build.entry import Entry
-    from tc.cli.history import Project
+    from tc.cli.project import Project
     from tc.cli.run import Run
     from tc.config import Config, Environment
     from tc.plan.resource import Actual, Plan, Resource
@@ -83,6 +84,7 @@ def compare(
     Raises TcError ``no-version`` when the topology isn't in one of them.
     """
     from tc.build.cache import cache_dir
+    from tc.cli.publishing import told_of
     from tc.release.trees import checked_out
 
     repo = project.repo
@@ -90,6 +92,7 @@ def compare(
 
         def side(name: str, sha: str) -> Side:
             root = stack.enter_context(checked_out(repo, sha, cache_dir()))
+            stack.enter_context(told_of(name, root))
             return _side(run, project.namespace, name, root, where)
 
         before = side(span.start_name, span.start) if span.start else None
@@ -285,7 +288,7 @@ def _others(project: Project, span: Range, before: Side | None, after: Side) -> 
     if before is None:
         return ()
     closures = [closure_of(side.spec, side.root) for side in (before, after)]
-    paths = sorted({path for closure in closures for path in closure.paths})
+    paths = sorted({path for closure in closures for path in closure.watched})
     changed = set(project.repo.changed(span.start, "" if span.open else span.end, paths))
     if span.open:
         changed |= set(project.repo.dirty(paths))

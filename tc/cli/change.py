@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from tc.events import Event
+from tc.records import dataclass
 
 if TYPE_CHECKING:
     from tc.cli.run import Run, Target
@@ -58,30 +59,30 @@ def bring_about(
     from tc.deploy.pipeline import prepare
 
     hooks = hooks_of(target, command)
-    check_runtimes(run, target)
-    prepared = prepare(
-        target.topology,
-        target.aws,
-        made.package if made else packager(run, target),
-        run.emit,
-        components=components,
-        adopt=adopt,
-        purge=purge,
-        read_site=site_reader(run),
-        find_images=made.images if made else image_finder(run, target),
-        layers=made.layers if made else layer_source(run, target, write=not dry_run),
-        bucket=bucket_name(),
-    )
-    refuse_hindered(prepared.plan, target.aws)
-    if dry_run:
-        gates.warn(run, target, prepared.plan, command)
-        tell_hooks(run, prepared, hooks)
-        tell_plan(run, prepared.plan)
+    with telling(run, target, command, dry_run=dry_run) as story:
+        check_runtimes(run, target)
+        prepared = prepare(
+            target.topology,
+            target.aws,
+            made.package if made else packager(run, target),
+            run.emit,
+            components=components,
+            adopt=adopt,
+            purge=purge,
+            read_site=site_reader(run),
+            find_images=made.images if made else image_finder(run, target),
+            layers=made.layers if made else layer_source(run, target, write=not dry_run),
+            bucket=bucket_name(),
+        )
+        refuse_hindered(prepared.plan, target.aws)
+        if dry_run:
+            gates.warn(run, target, prepared.plan, command)
+            tell_hooks(run, prepared, hooks)
+            tell_plan(run, prepared.plan)
+            tell_switch(run, prepared)
+            return
+        tell_open(run, prepared.plan)
         tell_switch(run, prepared)
-        return
-    tell_open(run, prepared.plan)
-    tell_switch(run, prepared)
-    with telling(run, target, command) as story:
         outcome = carry_out(run, target, prepared, hooks, command, canary)
         story.ended(prepared, outcome)
         if outcome.ok:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -66,13 +67,36 @@ def _specs() -> dict[str, Spec | None]:
 
 
 def _changed(since: str | None) -> list[str]:
+    """Runs git once for each commit that is compared with, not for each topology."""
+    from tc.release.closure import closure_of
     from tc.release.git import Repo
 
     repo = Repo.find(Path.cwd())
     base = _parting(repo, since) if since else None
-    return sorted(
-        name for name, spec in _specs().items() if spec is None or _differs(repo, spec, base)
-    )
+    specs = _specs()
+    bases = dict.fromkeys(specs, base) if base else _last(repo, specs)
+    head = repo.head()
+    closures = {
+        name: closure_of(spec, repo.root)
+        for name, spec in specs.items()
+        if spec and bases.get(name, head) != head
+    }
+    # of files that can't be read, and of what has no version yet, all is new
+    found = {name for name, spec in specs.items() if spec is None or name not in bases}
+    for start in {bases[name] for name in closures}:
+        its = {name: one for name, one in closures.items() if bases[name] == start}
+        files = repo.changed(
+            start, head, sorted({path for one in its.values() for path in one.watched})
+        )
+        found |= {name for name, one in its.items() if one.only(files)}
+    return sorted(found)
+
+
+def _last(repo: Repo, names: Iterable[str]) -> dict[str, str]:
+    """The commit of the last version of each topology that has one."""
+    from tc.release.versions import latest_of_each
+
+    return {name: last.sha for name, last in latest_of_each(repo, names).items()}
 
 
 def _parting(repo: Repo, ref: str) -> str:
@@ -87,17 +111,3 @@ def _parting(repo: Repo, ref: str) -> str:
         raise TcError(
             f"HEAD and `{ref}` have no commit in common here", code="no-base", hint=hint
         ) from None
-
-
-def _differs(repo: Repo, spec: Spec, base: str | None) -> bool:
-    """Whether what `spec` is made of differs between HEAD and `base`, or the last version."""
-    from tc.release.closure import closure_of
-    from tc.release.versions import latest
-
-    if base is None:
-        last = latest(repo, spec.name)
-        if last is None:
-            return True
-        base = last.sha
-    closure = closure_of(spec, repo.root)
-    return bool(closure.only(repo.changed(base, repo.head(), closure.paths)))

@@ -52,7 +52,7 @@ def changelog(
     from tc.cli.run import running
 
     with running(as_json=as_json, document=True) as run:
-        from tc.cli.history import open_project
+        from tc.cli.project import open_project
         from tc.release.changelog import changelog as changelog_of
 
         project = open_project(run, service)

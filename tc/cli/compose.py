@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,9 +12,10 @@ from tc.cli import options
 
 if TYPE_CHECKING:
     from tc.cli.run import Run
+    from tc.config import Config
     from tc.spec.topology import Topology
 
-_POLICIES = ("deployer-policy", "reader-policy")
+_POLICIES = ("deployer-policy", "reader-policy", "publisher-policy")
 
 
 class Format(StrEnum):
@@ -39,8 +40,9 @@ def compose(
             "--component",
             help="Only roles, or one of them (roles/enhancer): what each may do and because of "
             "what; may be repeated. Or deployer-policy: what IAM must allow to whoever deploys "
-            "the topology, or reader-policy: to whoever only looks at it; /1, /2, … is a part "
-            "that fits in a managed policy. [default: everything]",
+            "the topology, reader-policy: to whoever only looks at it, or publisher-policy: to "
+            "whoever keeps its layers and versions for other accounts; /1, /2, … is a part that "
+            "fits in a managed policy. [default: everything]",
         ),
     ] = None,
     sandbox: options.Sandbox = None,
@@ -63,7 +65,8 @@ def compose(
         name = choose_sandbox(sandbox) if sandbox else None
         _, topology = read_topology(run, service, name, environment, config, region)
         if _is_policy(components or []):
-            run.result(_policy(topology, form.value, (components or [])[0], run))
+            whole = _statements(topology, (components or [])[0].partition("/")[0], config, env)
+            run.result(_policy(topology, form.value, (components or [])[0], whole, run))
             return
         run.result(_written(topology, form.value, components or []))
 
@@ -86,9 +89,28 @@ def _is_policy(components: list[str]) -> bool:
     return bool(policies)
 
 
-def _policy(topology: Topology, form: str, component: str, run: Run) -> str:
-    """The policy that `component` means (``deployer-policy``, ``reader-policy/2``)."""
-    from tc.cli.layers import bucket_name
+def _statements(
+    topology: Topology, name: str, config: Config, env: str | None
+) -> list[dict[str, Any]]:
+    """What the policy `name` allows; layers are the deployer's business where he has them."""
+    from tc.build.wanted import wanted
+    from tc.deploy import deployer
+
+    parts = topology.family()
+    owned = [(part.scope.namespace, one) for part in parts for one in part.functions.values()]
+    owned += [(part.scope.namespace, one) for part in parts for one in part.libraries.values()]
+    layers, bucket = [one.name for one in wanted(owned)], config.artifacts.bucket
+    if name == "publisher-policy":
+        return deployer.publishing(topology, bucket=bucket, layers=layers)
+    apart = config.layers.env not in ("", env)
+    writes = name == "deployer-policy"
+    return deployer.statements(topology, bucket=bucket, layers=layers, apart=apart, writes=writes)
+
+
+def _policy(
+    topology: Topology, form: str, component: str, whole: list[dict[str, Any]], run: Run
+) -> str:
+    """The policy that `component` means (``deployer-policy``, ``reader-policy/2``), as `form`."""
     from tc.compose import formats
     from tc.deploy import deployer
     from tc.errors import UsageError
@@ -96,8 +118,6 @@ def _policy(topology: Topology, form: str, component: str, run: Run) -> str:
     if form not in ("tree", "json", "yaml"):
         raise UsageError(f"a policy can't be written as {form}", hint="add -f tree, json or yaml")
     name, slash, number = component.partition("/")
-    writes = name == "deployer-policy"
-    whole = deployer.statements(topology, bucket=bucket_name(), writes=writes)
     parts = deployer.split(whole)
     if slash:
         numbers = {str(place): part for place, part in enumerate(parts, 1)}

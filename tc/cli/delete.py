@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from tc.cli import options
@@ -25,7 +24,7 @@ def delete(
 ) -> None:
     """Delete all that is the sandbox's, and nothing else.
 
-    Asks first for the sandbox `stable`; -y answers yes.
+    Asks first for a stable sandbox (`stable` in config.yml); -y answers yes.
     """
     from tc.cli import gates
     from tc.cli.change import again, finish, tell_plan
@@ -58,18 +57,11 @@ def delete(
 
 def _ask(run: Run, target: Target, plan: Plan, *, yes: bool) -> None:
     """A stable sandbox goes only on somebody's word; nobody is asked for what is refused."""
-    import typer
-
     from tc.cli import gates
-    from tc.errors import UsageError
+    from tc.cli.asking import ask
 
-    if yes or target.scope.sandbox != "stable":
+    if yes or not target.scope.stable:
         return
-    if not sys.stdin.isatty():
-        raise UsageError(
-            f"deleting {target.scope.functor} needs a yes", hint="add -y to the command"
-        )
     gates.refuse(target, plan, "delete")
-    if not typer.confirm(f"Delete {target.scope.functor}?", default=False):
-        run.log("Nothing was deleted")
-        raise typer.Exit(1)
+    functor = target.scope.functor
+    ask(run, f"Delete {functor}?", yes=yes, doing=f"deleting {functor}", no="Nothing was deleted")

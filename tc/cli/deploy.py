@@ -40,6 +40,7 @@ def deploy(
     purge: options.Purge = False,
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
+    summary: options.Summary = None,
     as_json: options.Json = False,
 ) -> None:
     """Deploy a version of a topology: exactly what its tag says, all of it or none.
@@ -49,9 +50,10 @@ def deploy(
     each further env gets the same bytes. Settings of envs come from config.yml as it is here.
     """
     from tc.cli.run import running
+    from tc.cli.summary import summarised
     from tc.errors import UsageError
 
-    with running(as_json=as_json) as run:
+    with running(as_json=as_json) as run, summarised(run, summary):
         from tc.cli.canary import read_canary
         from tc.cli.releasing import How, open_place, service_name
         from tc.cli.releasing import deploy as bring

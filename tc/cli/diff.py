@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tc.cli import options
+from tc.records import dataclass
 
 if TYPE_CHECKING:
-    from tc.cli.history import Project
+    from tc.cli.project import Project
     from tc.cli.run import Run, Target
     from tc.deploy.pipeline import Prepared
     from tc.plan.resource import Plan
@@ -116,7 +117,7 @@ def _tell_sandbox(run: Run, asked: Asked) -> Plan:
         adopt=True,
         read_site=site_reader(run),
         find_images=image_finder(run, target),
-        layers=layer_source(run, target, write=False),
+        layers=replace(layer_source(run, target, write=False), needed=False),
     )
     if asked.markdown:
         run.result(_markdown(target, prepared))
@@ -130,7 +131,7 @@ def _tell_versions(run: Run, between: str | None, asked: Asked, *, plan: bool) -
     from tc.cli.between import compare, markdown, tell, where_of
     from tc.cli.changelog import Format as Written
     from tc.cli.changelog import tell_changelog
-    from tc.cli.history import open_project
+    from tc.cli.project import open_project
     from tc.release.changelog import changelog, range_of
 
     where = where_of(asked.sandbox, asked.env)

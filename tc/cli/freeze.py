@@ -42,7 +42,8 @@ def freeze(
         target = open_target(
             run, sandbox=sandbox, env=env, service=service, region=region, forgiving=True
         )
-        scopes = [part.scope for part in target.topology.family()]
+        family = target.topology.family()
+        scopes = [part.scope for part in family]
         before = frozen.frozen(target.aws, scopes)
         known = {one.owner for one in before}
         fresh = [scope for scope in scopes if scope.owner not in known]
@@ -55,6 +56,8 @@ def freeze(
         for one in now:
             text = f"{one.owner} would be frozen" if dry_run else one.text
             _tell(run, target, one, "plan.freeze" if dry_run else "frozen", text)
+        if not dry_run:
+            frozen.tag_functions(target.aws, family, on=True)
 
 
 def unfreeze(
@@ -74,8 +77,11 @@ def unfreeze(
         target = open_target(
             run, sandbox=sandbox, env=env, service=service, region=region, forgiving=True
         )
-        scopes = [part.scope for part in target.topology.family()]
-        found = (frozen.frozen if dry_run else frozen.unfreeze)(target.aws, scopes)
+        family = target.topology.family()
+        if dry_run:
+            found = frozen.frozen(target.aws, [part.scope for part in family])
+        else:
+            found = frozen.unfreeze(target.aws, family)
         for one in found:
             done = f"{one.owner} is no longer frozen"
             text = f"{one.text}; it would be unfrozen" if dry_run else done

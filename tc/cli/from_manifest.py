@@ -10,7 +10,7 @@ from tc.errors import TcError
 
 if TYPE_CHECKING:
     from tc.cli.change import Made
-    from tc.cli.releasing import Place
+    from tc.cli.releasing import How, Place
     from tc.cli.run import Run, Target
     from tc.deploy.layers import LayerSource
     from tc.spec.artifact import Artifact
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tc.spec.manifest import Manifest
 
 
-def made_of(run: Run, target: Target, place: Place, manifest: Manifest, *, write: bool) -> Made:
+def made_of(run: Run, target: Target, place: Place, manifest: Manifest, how: How) -> Made:
     """The packages, images and layers that a manifest names."""
     from tc.cli.change import Made
     from tc.cli.publishing import names_of
@@ -39,7 +39,7 @@ def made_of(run: Run, target: Target, place: Place, manifest: Manifest, *, write
         found = place.aws.map(lambda uri: image_at(place, uri), wanted)
         return dict(zip(functions, found, strict=True))
 
-    return Made(package, images, _layers_of(run, target, place, manifest, write=write))
+    return Made(package, images, _layers_of(run, target, place, manifest, how))
 
 
 def image_at(place: Place, uri: str) -> str:
@@ -66,10 +66,9 @@ def _incomplete(manifest: Manifest, functions: Sequence[str]) -> TcError:
     )
 
 
-def _layers_of(
-    run: Run, target: Target, place: Place, manifest: Manifest, *, write: bool
-) -> LayerSource:
+def _layers_of(run: Run, target: Target, place: Place, manifest: Manifest, how: How) -> LayerSource:
     """The version's own layers, published from their bodies where they are missing."""
+    from tc.cli import gates
     from tc.cli.layers import Layers, layer_source
     from tc.publish.bucket import Bucket
     from tc.publish.layers import carry_out, plan
@@ -78,6 +77,7 @@ def _layers_of(
     config, own = place.config, Layers(run, target, place.config)
 
     def publish(names: Sequence[str]) -> None:
+        gates.check(target, how.kind)
         aws = own.door()
         built = [manifest.layers[name].built(name) for name in names]
         bucket = Bucket(aws, config.artifacts.bucket)
@@ -91,6 +91,6 @@ def _layers_of(
     return replace(
         layer_source(run, target, write=False),
         central=own.door if own.apart else None,
-        publish=publish if write else None,
+        publish=None if how.dry_run else publish,
         exact={name: layer.digest for name, layer in manifest.layers.items()},
     )

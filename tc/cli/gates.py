@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tc.events import Event
+from tc.records import dataclass
 
 if TYPE_CHECKING:
     from tc.cli.run import Run, Target
@@ -56,19 +56,19 @@ def refuse(target: Target, plan: Plan, command: str) -> None:
     `command` is its name (``create``). What is deployed is ``target.commit``, else the files here.
     """
     if plan.work:
-        check(target, command)
+        check(target, command, plan)
 
 
-def check(target: Target, command: str) -> None:
+def check(target: Target, command: str, plan: Plan | None = None) -> None:
     """As `refuse`, whatever there is to do: for what takes long before there is a plan."""
-    found = list(refusals(target, command))
+    found = list(refusals(target, command, plan))
     if found:
         raise _error(target, found)
 
 
 def warn(run: Run, target: Target, plan: Plan, command: str) -> None:
     """The same, told as warnings: what a dry run would be refused for."""
-    for one in refusals(target, command) if plan.work else ():
+    for one in refusals(target, command, plan) if plan.work else ():
         data = {"code": one.code, "message": one.text, "hint": one.hint}
         run.emit(Event("warning", one.text, data))
 
@@ -78,7 +78,7 @@ def in_ci() -> bool:
     return any(os.environ.get(name, "").lower() not in ("", "0", "false") for name in _CI)
 
 
-def refusals(target: Target, command: str) -> Iterator[Refusal]:
+def refusals(target: Target, command: str, plan: Plan | None = None) -> Iterator[Refusal]:
     """Everything that forbids `command` now, the guards first."""
     from tc.config import read_config
 
@@ -87,7 +87,7 @@ def refusals(target: Target, command: str) -> Iterator[Refusal]:
     yield from _envs(config, target)
     if command not in _REMOVING:
         yield from _committed(config, target)
-    yield from _frozen(target)
+    yield from _frozen(target, plan)
 
 
 def _error(target: Target, found: list[Refusal]) -> TcError:
@@ -120,11 +120,14 @@ def _envs(config: Config, target: Target) -> Iterator[Refusal]:
         yield Refusal("not-here", text, f"add -e with one of: {where}")
 
 
-def _frozen(target: Target) -> Iterator[Refusal]:
-    from tc.deploy.frozen import frozen
+def _frozen(target: Target, plan: Plan | None) -> Iterator[Refusal]:
+    from tc.deploy.frozen import frozen, tells
 
-    env = target.environment.name
-    for one in frozen(target.aws, [part.scope for part in target.topology.family()]):
+    env, family = target.environment.name, target.topology.family()
+    # of what is nested, the functions in the plan say nothing
+    if plan and len(family) == 1 and tells(plan):
+        return
+    for one in frozen(target.aws, [part.scope for part in family]):
         namespace, _, sandbox = one.owner.partition("@")
         hint = f"tc unfreeze --service {namespace} -s {sandbox} -e {env}"
         if not one.by:
@@ -184,4 +187,4 @@ def uncommitted(target: Target, repo: Repo) -> list[str]:
     from tc.release.closure import closure_of
 
     closure = closure_of(target.spec, repo.root)
-    return closure.only(repo.dirty(closure.paths))
+    return closure.only(repo.dirty(closure.watched))

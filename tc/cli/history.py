@@ -1,69 +1,70 @@
-"""The topology as its repository has it: what the commands about versions share."""
+"""Keeps in the artifact bucket that a stable sandbox is about to change."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from tc.errors import AwsError
 from tc.events import Event
 
 if TYPE_CHECKING:
-    from tc.cli.run import Run
-    from tc.release.closure import Closure
-    from tc.release.commits import Commit
-    from tc.release.git import Repo
-    from tc.spec.spec import Spec
+    from tc.cli.run import Run, Target
+    from tc.plan.resource import Plan
+    from tc.publish.bucket import Bucket
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
-    """A topology, its repository, and what of that belongs to it."""
+def begin(run: Run, target: Target, plan: Plan) -> None:
+    """Keeps, before the first change, that a deploy of a version begins, or that other commands
+    change what versions are brought to; nothing for a sandbox that isn't stable.
 
-    repo: Repo
-    spec: Spec
-    closure: Closure
-
-    @property
-    def namespace(self) -> str:
-        return self.spec.name
-
-
-def open_project(run: Run, service: str | None, *, strict: bool = False) -> Project:
-    """The topology here or called `service`. What is wrong with its files is told in a warning,
-    unless `strict`: then it raises InvalidInput with every problem of them.
-
-    Raises TcError ``no-git`` outside of a repository.
+    Where versions were never kept there is no bucket, and nothing is lost. What can't be kept of
+    another change than a deploy is a warning.
     """
-    from tc.components import sections
-    from tc.errors import InvalidInput
-    from tc.load.load import find_service, find_topology, load
-    from tc.load.locate import locate
-    from tc.release.closure import closure_of
-    from tc.release.git import Repo
+    from tc.config import read_config
+    from tc.publish.bucket import Bucket
 
-    here = Path.cwd()
-    directory = (find_service(service, here) if service else find_topology(here)).parent
-    repo = Repo.find(directory)
-    run.closing.append(repo.running.stop)
-    loaded = load(directory, sections())
-    errors = [finding for finding in loaded.findings if finding.severity == "error"]
-    unnamed = any(finding.address.path == ("name",) for finding in errors)
-    if loaded.spec is None or unnamed or (errors and strict):
-        raise InvalidInput(locate(loaded.findings))
-    if errors:
-        text = f"the files here have {len(errors)} problem{'s' if len(errors) != 1 else ''}"
-        data = {"code": "invalid", "hint": "`tc validate` tells them", "message": text}
-        run.emit(Event("warning", text, data))
-    return Project(repo, loaded.spec, closure_of(loaded.spec, repo.root))
+    if not (target.commit or _by_versions(target, plan)):
+        return
+    bucket = Bucket(target.aws, read_config(Path.cwd()).artifacts.bucket)
+    try:
+        _write(bucket, target)
+    except AwsError as error:
+        if target.commit:
+            raise
+        if not error.missing:
+            text = f"the change couldn't be recorded: {error.message}"
+            hint = "`tc snapshot` and `tc rollback` don't know of it"
+            run.emit(Event("warning", text, {"code": error.code, "message": text, "hint": hint}))
 
 
-def commit_data(commit: Commit) -> dict[str, Any]:
-    """A commit as a fact of the stream."""
-    return {
-        "sha": commit.sha,
-        "subject": commit.subject,
-        "author": commit.author,
-        "kind": commit.kind or None,
-        "breaking": commit.breaking or None,
-    }
+def _by_versions(target: Target, plan: Plan) -> bool:
+    """Whether it goes live by versions, or did so until now."""
+    from tc.components import by_kind
+
+    def is_alias(kind: str) -> bool:
+        return by_kind()[kind].TRAITS.switch == "alias"
+
+    return target.scope.stable or any(is_alias(step.kind) for step in plan.steps)
+
+
+def _write(bucket: Bucket, target: Target) -> None:
+    from datetime import UTC, datetime
+
+    from tc.deploy.releases import Record, write
+    from tc.spec.manifest import manifest_key
+
+    scope = target.scope
+    kept = (scope.namespace, scope.sandbox, scope.version)
+    key = manifest_key(scope.namespace, scope.version, local=target.aws.local)
+    write(
+        bucket,
+        Record(
+            *kept,
+            kind="begun" if target.commit else "changed",
+            at=datetime.now(UTC),
+            manifest=key if target.commit else "",
+            commit=target.commit,
+            by=scope.updated_by,
+        ),
+    )

@@ -38,6 +38,7 @@ def carry_out(
     """
     from tc.build.commands import masked
     from tc.cli import gates
+    from tc.cli.history import begin
     from tc.deploy import hooks as running
     from tc.deploy import pipeline
     from tc.deploy.canary import going
@@ -47,6 +48,7 @@ def carry_out(
     if work:
         target.aws.check()
         running.run(hooks, "pre", run.emit, masked)
+        begin(run, target, prepared.plan)
     go = {"go": going(canary, target.scope)} if canary else {}
     outcome = pipeline.carry_out(prepared, target.aws, run.emit, **go)
     if work and outcome.ok:

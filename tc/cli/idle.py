@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +32,7 @@ def prune_idle(
     dry_run: bool,
 ) -> None:
     """Deletes the sandboxes of the env that weren't changed for `older_than` (``7d``)."""
+    from tc.cli.asking import ask
     from tc.cli.run import open_aws
     from tc.config import check_region, choose_env, read_config
     from tc.deploy.idle import age, idle
@@ -65,7 +65,8 @@ def prune_idle(
         _tell(run, environment, aws, one)
     if dry_run:
         return
-    _ask(run, going, environment.name, yes=yes)
+    what = f"{len(going)} sandbox{'es' if len(going) != 1 else ''} of {environment.name}"
+    ask(run, f"Delete {what}?", yes=yes, doing=f"deleting {what}", no="Nothing was deleted")
     failed = [one for one in going if not _removed(run, environment, aws, one)]
     _finish(run, aws, going, failed, f"tc prune --older-than {older_than} -e {environment.name}")
 
@@ -143,19 +144,6 @@ def _tell(run: Run, environment: Environment, aws: Aws, one: Idle) -> None:
     run.log(f"Deleting {one.box.namespace}@{one.box.sandbox}:")
     gates.warn(run, _target(environment, aws, one), one.prepared.plan, "prune")
     tell_plan(run, one.prepared.plan)
-
-
-def _ask(run: Run, going: Sequence[Idle], env: str, *, yes: bool) -> None:
-    from tc.errors import UsageError
-
-    if yes:
-        return
-    what = f"{len(going)} sandbox{'es' if len(going) != 1 else ''} of {env}"
-    if not sys.stdin.isatty():
-        raise UsageError(f"deleting {what} needs a yes", hint="add -y to the command")
-    if not typer.confirm(f"Delete {what}?", default=False, err=True):
-        run.log("Nothing was deleted")
-        raise typer.Exit(1)
 
 
 def _removed(run: Run, environment: Environment, aws: Aws, one: Idle) -> bool:

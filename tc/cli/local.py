@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import typer
 
 from tc.cli import options
@@ -83,13 +81,10 @@ def reset(yes: options.Yes = False, as_json: options.Json = False) -> None:
     from tc.cli.run import running
 
     with running(as_json=as_json) as run:
-        from tc.errors import UsageError
+        from tc.cli.asking import ask
         from tc.local import engine
 
-        if not yes:
-            if not sys.stdin.isatty():
-                raise UsageError("resetting the engine needs a yes", hint="add -y to the command")
-            if not typer.confirm("Forget every local sandbox?", default=False):
-                raise typer.Exit(1)
+        question, no = "Forget every local sandbox?", "Nothing was forgotten"
+        ask(run, question, yes=yes, doing="resetting the engine", no=no)
         engine.reset(run.emit)
         run.result("The local engine is empty", reset=True)

@@ -24,6 +24,7 @@ def login(
     force: Annotated[
         bool, typer.Option("--force", help="Log in anew, though the login still lasts.")
     ] = False,
+    region: options.Region = None,
     as_json: options.Json = False,
 ) -> None:
     """Log in to an env by AWS SSO, and show who you are there.
@@ -35,10 +36,11 @@ def login(
 
     with running(as_json=as_json) as run:
         from tc.aws.login import login as log_in
-        from tc.config import choose_env, read_config
+        from tc.config import check_region, choose_env, read_config
 
+        check_region(region)
         environment = choose_env(env, read_config(Path.cwd()))
-        found = log_in(environment, run.emit, open_browser=browser, force=force)
+        found = log_in(environment, run.emit, region=region, open_browser=browser, force=force)
         who = found.identity
         run.result(
             _sentence(environment.name, found),

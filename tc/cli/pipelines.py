@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,13 +20,16 @@ _VARIABLES = {
     "gitlab": "Settings, CI/CD, Variables",
     "circleci": "Organization Settings, Contexts, `tc`",
 }
+#: roles that every pipeline has
+_USUAL = 4
 #: what the pipeline pushes tags and writes comments with, where its own token can't
 _TOKENS = {"github": "", "gitlab": "TC_GITLAB_TOKEN", "circleci": "GITHUB_TOKEN"}
 
 
-def new_pipeline(provider: str) -> tuple[str, list[File]]:
-    """Whose pipeline it is, and its files; `provider` is empty where git shall tell."""
-    from tc.config import read_config
+def new_pipeline(provider: str) -> tuple[str, list[File], list[str]]:
+    """Whose pipeline it is, its files, and the variables of its roles; `provider` is empty where
+    git shall tell."""
+    from tc.config import LOCAL, read_config
     from tc.errors import UsageError
     from tc.load.find import git_root
     from tc.scaffold import ci
@@ -41,27 +45,32 @@ def new_pipeline(provider: str) -> tuple[str, list[File]]:
     host, repository = ci.remote_of(root)
     provider = provider or ci.provider_of(root, host)
     config = read_config(root)
-    dev, qa, prod = _envs(config)
-    branch = ci.branch_of(root)
-    project = ci.Project(branch, host, repository, dev, qa, prod, config.release.sandbox)
-    files = ci.pipeline_files(root, provider, project)
-    check_inside(files, root)
-    return provider, files
-
-
-def _envs(config: Config) -> tuple[Env, Env, Env]:
-    """Where pull requests, releases and promotions go.
-
-    Raises UsageError for every env of config.yml whose credentials no pipeline can give.
-    """
-    from tc.config import LOCAL
-    from tc.errors import UsageError
-    from tc.scaffold.ci import Env
-
     dev = config.default_env if config.default_env not in (None, LOCAL, "") else "dev"
     assert dev
-    names = (dev, config.release.env, "prod")
-    wrong = [name for name in names if name in config.envs and not config.envs[name].profile]
+    layers, artifacts = config.layers.env, config.artifacts.env
+    _check_profiles(config, (dev, config.release.env, "prod", layers, artifacts))
+    project = ci.Project(
+        branch=ci.branch_of(root),
+        host=host,
+        repository=repository,
+        dev=_env(config, dev),
+        qa=_env(config, config.release.env),
+        prod=_env(config, "prod"),
+        stable=config.release.sandbox,
+        layers=_env(config, layers) if layers else None,
+        artifacts=_env(config, artifacts) if artifacts else None,
+    )
+    files = ci.pipeline_files(root, provider, project)
+    check_inside(files, root)
+    return provider, files, list(project.roles)
+
+
+def _check_profiles(config: Config, names: Sequence[str]) -> None:
+    """Raises UsageError for every env of config.yml whose credentials no pipeline can give."""
+    from tc.errors import UsageError
+
+    entries = [name for name in dict.fromkeys(names) if name in config.envs]
+    wrong = [name for name in entries if not config.envs[name].profile]
     if wrong:
         raise UsageError(
             f"{', '.join(f'`{name}`' for name in wrong)} of config.yml "
@@ -72,16 +81,17 @@ def _envs(config: Config) -> tuple[Env, Env, Env]:
             hint=f"write `profile: {wrong[0]}` there",
         )
 
-    def env(name: str) -> Env:
-        said = config.envs.get(name)
-        return Env(
-            name, (said.profile if said else None) or name, (said.account or "") if said else ""
-        )
 
-    return env(dev), env(config.release.env), env("prod")
+def _env(config: Config, name: str) -> Env:
+    from tc.scaffold.ci import Env
+
+    said = config.envs.get(name)
+    if said is None:
+        return Env(name, name)
+    return Env(name, said.profile or name, said.account or "", said.region or "")
 
 
-def tell_setup(run: Run, provider: str) -> None:
+def tell_setup(run: Run, provider: str, roles: Sequence[str]) -> None:
     """What is left to do before the pipeline runs."""
     from tc.scaffold.ci import ROLES
 
@@ -89,12 +99,13 @@ def tell_setup(run: Run, provider: str) -> None:
     variables = [
         "TC_PACKAGE: what `pip install` takes to install tc",
         "AWS_REGION: the region, where profiles have no other",
-        *(f"{name}: ARN of the role that {what}" for name, what in ROLES.items()),
+        *(f"{name}: ARN of the role that {ROLES[name]}" for name in roles),
         *([f"{token}: a token that may comment and push tags"] if token else []),
     ]
     commands = [
         "tc compose -c deployer-policy -f json",
         "tc compose -c reader-policy -f json",
+        *(["tc compose -c publisher-policy -f json"] if len(roles) > _USUAL else []),
     ]
     lines = [
         "To set it up:",

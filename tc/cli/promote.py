@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,10 +12,12 @@ import typer
 
 from tc.cli import options
 from tc.events import Event
+from tc.records import dataclass
 
 if TYPE_CHECKING:
     from tc.cli.releasing import How, Place
     from tc.cli.run import Run
+    from tc.deploy.releases import Record
     from tc.spec.snapshot import Running
 
 
@@ -39,6 +40,7 @@ def promote(
     purge: options.Purge = False,
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
+    summary: options.Summary = None,
     as_json: options.Json = False,
 ) -> None:
     """Bring an env to the versions that another one runs.
@@ -47,9 +49,10 @@ def promote(
     go where and asks first; -y answers yes. A topology that fails hides no other.
     """
     from tc.cli.run import running
+    from tc.cli.summary import summarised
     from tc.errors import UsageError
 
-    with running(as_json=as_json) as run:
+    with running(as_json=as_json) as run, summarised(run, summary):
         from tc.cli.releasing import How
         from tc.cli.snapshot import taken
         from tc.config import check_region, choose_env, read_config
@@ -59,7 +62,11 @@ def promote(
         config = read_config(Path.cwd())
         check_region(region)
         choose_env(target, config)
-        wanted = taken(run, config, choose_env(source, config), None, service, sandbox)
+        wanted = [
+            one
+            for one in taken(run, config, choose_env(source, config), None, service, sandbox)
+            if sandbox or one.sandbox in (*config.stable, config.release.sandbox)
+        ]
         wanted = versions_only(run, wanted)
         if not wanted:
             raise _nothing(source, service)
@@ -139,23 +146,23 @@ def _refuse_twice(wanted: Sequence[Running], file: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """`running` goes to `place`, where `before` runs now; empty for nothing. `failed` is the
-    version whose deploy did not end since, empty for none."""
+    """`running` goes to `place`, where `before` was deployed last; empty for nothing. `since` says
+    what happened after that, empty for nothing."""
 
     running: Running
     place: Place
     before: str
-    failed: str
+    since: str
 
     @property
     def done(self) -> bool:
-        return self.before == self.running.version and not self.failed
+        return self.before == self.running.version and not self.since
 
     def __str__(self) -> str:
         where = f"from {self.before}" if self.before else "is new there"
         if self.before == self.running.version:
             where = "is there"
-        since = f", where a deploy of {self.failed} failed" if self.failed else ""
+        since = f", where {self.since}" if self.since else ""
         one = self.running
         return f"{one.topology}@{one.sandbox} {one.version}: {where}{since}"
 
@@ -164,6 +171,7 @@ def _bring_all(
     run: Run, wanted: Sequence[Running], env: str, region: str | None, how: How, *, yes: bool
 ) -> None:
     """Tells what goes where, asks, and brings one topology after the other."""
+    from tc.cli.asking import ask
     from tc.cli.releasing import each
 
     moves = _moves(run, wanted, env, region)
@@ -174,7 +182,15 @@ def _bring_all(
         run.log(f"Nothing to do: {env} runs these versions")
         return
     if not how.dry_run:
-        _ask(run, todo, env, how, yes=yes)
+        count = f"{len(todo)} topologies" if len(todo) > 1 else todo[0].running.topology
+        ask(
+            run,
+            f"Deploy {count} to {env}?",
+            yes=yes,
+            doing=f"changing {env}",
+            hint=f"{how.again} -y",
+            no="Nothing was changed",
+        )
     each(
         run,
         {
@@ -186,7 +202,7 @@ def _bring_all(
 
 def _moves(run: Run, wanted: Sequence[Running], env: str, region: str | None) -> list[Move]:
     from tc.cli.releasing import open_place
-    from tc.deploy.releases import everything, live
+    from tc.deploy.releases import everything, interrupted, live
 
     origins = list(dict.fromkeys(one.env for one in wanted))
     place = open_place(run, env=env, sandbox=wanted[0].sandbox, region=region, origins=origins)
@@ -196,10 +212,18 @@ def _moves(run: Run, wanted: Sequence[Running], env: str, region: str | None) ->
     for one in {(one.topology, one.sandbox): one for one in wanted}.values():
         deployed = records.get((one.topology, one.sandbox), [])
         last = live(deployed)
-        failed = deployed[-1].version if deployed and deployed[-1] is not last else ""
         before = last.version if last else ""
-        moves.append(Move(one, replace(place, sandbox=one.sandbox), before, failed))
+        since = _since(interrupted(deployed))
+        moves.append(Move(one, replace(place, sandbox=one.sandbox), before, since))
     return moves
+
+
+def _since(record: Record | None) -> str:
+    if record is None:
+        return ""
+    if record.kind == "changed":
+        return "other commands changed it since"
+    return f"a deploy of {record.version} {'failed' if record.kind == 'failed' else 'did not end'}"
 
 
 def _tell(run: Run, move: Move, env: str) -> None:
@@ -209,23 +233,10 @@ def _tell(run: Run, move: Move, env: str) -> None:
         "sandbox": one.sandbox,
         "env": env,
         "before": move.before,
-        "failed": move.failed,
+        "since": move.since,
         "after": one.version,
     }
     run.emit(Event("promotion", str(move), data))
-
-
-def _ask(run: Run, todo: Sequence[Move], env: str, how: How, *, yes: bool) -> None:
-    from tc.errors import UsageError
-
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise UsageError(f"changing {env} needs a yes", hint=f"{how.again} -y")
-    count = f"{len(todo)} topologies" if len(todo) > 1 else todo[0].running.topology
-    if not typer.confirm(f"Deploy {count} to {env}?", default=False):
-        run.log("Nothing was changed")
-        raise typer.Exit(1)
 
 
 def _bring(run: Run, move: Move, how: How) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -50,6 +49,7 @@ def prune(
     and asks first; -y answers yes. What holds data stays unless --purge.
     """
     from tc.cli import gates
+    from tc.cli.asking import ask
     from tc.cli.change import finish, tell_plan
     from tc.cli.run import open_target, running
     from tc.errors import UsageError
@@ -77,7 +77,9 @@ def prune(
             gates.warn(run, target, prepared.plan, "prune")
             return
         gates.refuse(target, prepared.plan, "prune")
-        _ask(run, target, len(prepared.plan.work), yes=yes)
+        count = len(prepared.plan.work)
+        things = f"{count} thing{'s' if count != 1 else ''} of {target.scope.functor}"
+        ask(run, f"Remove {things}?", yes=yes, doing=f"removing {things}", no="Nothing was removed")
         outcome = carry_out(prepared, target.aws, run.emit)
         where = f"-s {target.scope.sandbox} -e {target.environment.name}"
         which = f" --gone {gone}" if gone else ""
@@ -154,16 +156,3 @@ def _tell_nothing(run: Run, target: Target, prepared: Prepared) -> None:
     data = {"seconds": seconds, "calls": sum(target.aws.calls.values()), "wrote": 0, "done": 0}
     data |= {"failed": 0, "skipped": 0}
     run.emit(Event("done", f"Nothing to do: {why} ({seconds:.1f} s)", data))
-
-
-def _ask(run: Run, target: Target, count: int, *, yes: bool) -> None:
-    from tc.errors import UsageError
-
-    if yes:
-        return
-    things = f"{count} thing{'s' if count != 1 else ''} of {target.scope.functor}"
-    if not sys.stdin.isatty():
-        raise UsageError(f"removing {things} needs a yes", hint="add -y to the command")
-    if not typer.confirm(f"Remove {things}?", default=False, err=True):
-        run.log("Nothing was removed")
-        raise typer.Exit(1)

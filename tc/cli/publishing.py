@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from tc.records import dataclass
 
 if TYPE_CHECKING:
     from tc.cli.releasing import Place
@@ -44,15 +46,22 @@ def opened(run: Run, place: Place, namespace: str, released: Released) -> Iterat
         yield open_tree(quiet, tree, place.sandbox, place.environment, place.config, place.aws)
 
 
+def as_of(tag: str, root: Path) -> Callable[[str], str]:
+    """What to call the files below `root` in a text: ``etl-0.1.4:etl/topology.yml``."""
+
+    def named(text: str) -> str:
+        return text.replace(f"{root}/", f"{tag}:").replace(f"{root.resolve()}/", f"{tag}:")
+
+    return named
+
+
 @contextmanager
 def told_of(tag: str, root: Path) -> Iterator[None]:
     """Tells files of a working tree that is gone afterwards as git names those of a tag:
     ``etl-0.1.4:etl/topology.yml``."""
     from tc.errors import InvalidInput, TcError
 
-    def named(text: str) -> str:
-        return text.replace(f"{root}/", f"{tag}:").replace(f"{root.resolve()}/", f"{tag}:")
-
+    named = as_of(tag, root)
     try:
         yield
     except InvalidInput as error:

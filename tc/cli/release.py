@@ -11,7 +11,7 @@ from tc.cli import options
 from tc.cli.tag import Next
 
 if TYPE_CHECKING:
-    from tc.cli.history import Project
+    from tc.cli.project import Project
     from tc.cli.releasing import Place
     from tc.cli.run import Run
     from tc.errors import TcError
@@ -40,6 +40,7 @@ def release(
     no_deploy: Annotated[bool, typer.Option("--no-deploy", help="Only make the version.")] = False,
     region: options.Region = None,
     dry_run: options.DryRun = False,
+    summary: options.Summary = None,
     as_json: options.Json = False,
 ) -> None:
     """Release what is committed: a version, its changelog, and a deploy to QA.
@@ -47,12 +48,14 @@ def release(
     Makes the next version of HEAD as an annotated tag with the changelog, pushes it, deploys it and
     prints it. Each step that was done before is passed over, so a release that stopped is finished
     by the same command. Of two at once the one whose tag is pushed first wins; the other one ends
-    with 1 and says so. Refused while files of the topology aren't committed.
+    with 1 and says so. Refused while files of the topology aren't committed, and where a version
+    was made of newer commits than the one that is checked out.
     """
     from tc.cli.run import running
+    from tc.cli.summary import summarised
 
-    with running(as_json=as_json) as run:
-        from tc.cli.history import open_project
+    with running(as_json=as_json) as run, summarised(run, summary):
+        from tc.cli.project import open_project
         from tc.cli.releasing import How, deploy_released, open_place
         from tc.cli.tag import tell
         from tc.config import read_config
@@ -64,9 +67,12 @@ def release(
             place = open_place(run, env=chosen, sandbox=sandbox, region=region)
         if not (no_push or dry_run):
             _fetch(project)
+        _refuse_behind(project)
         proposal, released = _version(project, following)
         if place:
             _check(run, place, project, released)
+            if proposal:
+                _refuse_published(place, project, proposal)
         if proposal:
             tell(run, proposal)
         else:
@@ -75,6 +81,7 @@ def release(
             _tag(run, project, proposal, released, push=not no_push)
         if place:
             again = f"tc release --service {project.namespace} -e {chosen} -s {place.sandbox}"
+            again += " --no-push" if no_push else ""
             how = How("deploy", again, dry_run=dry_run)
             deploy_released(run, place, project.namespace, released, how)
         run.result(
@@ -85,6 +92,22 @@ def release(
             sha=released.sha,
             made=bool(proposal) and not dry_run,
             deployed=f"{place.sandbox}.{chosen}" if place and not dry_run else None,
+        )
+
+
+def _refuse_behind(project: Project) -> None:
+    """Raises TcError ``behind`` when what is checked out is older than a version: in QA a release
+    of it would be a step back."""
+    from tc.errors import TcError
+    from tc.release.versions import ahead
+
+    if one := ahead(project.repo, project.namespace):
+        name = project.namespace
+        raise TcError(
+            f"{one.tag} was made of newer commits than the one that is checked out",
+            code="behind",
+            where=str(project.repo.root),
+            hint=f"git pull; to go back to a version: tc deploy --service {name} --version VERSION",
         )
 
 
@@ -121,6 +144,22 @@ def _check(run: Run, place: Place, project: Project, released: Released) -> None
     for one in gates.refusals(target, "release"):
         if one.code != "not-approved":
             raise TcError(f"{one.text}; no version was made", code=one.code, hint=one.hint)
+
+
+def _refuse_published(place: Place, project: Project, proposal: Proposal) -> None:
+    """Raises TcError ``version-taken`` when that version was published from another commit, of
+    which the tag is gone."""
+    from tc.errors import TcError
+
+    there = place.versions.find(project.namespace, str(proposal.version))
+    if there and there.sha != proposal.sha:
+        raise TcError(
+            f"{proposal.version} was published before, from {there.short} by {there.by}, "
+            f"{there.at}, and has no tag here; no version was made",
+            code="version-taken",
+            where=proposal.tag,
+            hint=f"bring its tag back: git tag -a -m again {proposal.tag} {there.sha}",
+        )
 
 
 def _tag(
@@ -167,10 +206,11 @@ def _lost(project: Project, proposal: Proposal, error: TcError) -> TcError:
 
 def _fetch(project: Project) -> None:
     """Brings the remote's tags here, so that what was released elsewhere counts."""
+    from tc.cli.tag import fetch
     from tc.errors import TcError
 
     try:
-        project.repo.fetch_tags()
+        fetch(project)
     except TcError as error:
         if error.code != "no-origin":
             raise

@@ -8,10 +8,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +18,11 @@ import typer
 
 from tc.errors import TcError
 from tc.events import Event
+from tc.records import dataclass
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from tc.aws.session import Aws
     from tc.cli.run import Run, Target
     from tc.config import Config, Environment
@@ -128,7 +130,7 @@ def deploy(run: Run, place: Place, namespace: str, version: str | None, how: How
 
     What was published before is taken as it is, also without its tag; else it is built.
     """
-    released, absent = _released(namespace, version)
+    released, absent = _released(namespace, checked(version))
     if released:
         deploy_released(run, place, namespace, released, how)
         return
@@ -137,6 +139,16 @@ def deploy(run: Run, place: Place, namespace: str, version: str | None, how: How
     if manifest is None:
         raise _nowhere(absent, place, namespace, version)
     bring(run, place, manifest, how)
+
+
+def checked(version: str | None) -> str | None:
+    """`version` as it was given, which an empty variable of a script isn't; None where it wasn't.
+    Raises UsageError for what is none."""
+    from tc.release.versions import parse
+
+    if version is not None:
+        parse(version)
+    return version
 
 
 def deploy_released(run: Run, place: Place, namespace: str, released: Released, how: How) -> None:
@@ -172,10 +184,8 @@ def manifest_of(place: Place, namespace: str, version: str) -> Manifest:
 def _released(namespace: str, version: str | None) -> tuple[Released | None, TcError | None]:
     """The version's tag, or why there is none; a version that was published needs no git."""
     from tc.release.git import Repo
-    from tc.release.versions import find_version, parse, versions_of
+    from tc.release.versions import find_version, versions_of
 
-    if version:
-        parse(version)
     try:
         repo = Repo.find(Path.cwd())
         if version:
@@ -220,12 +230,14 @@ def _built(run: Run, place: Place, namespace: str, released: Released, how: How)
     from tc.cli import gates
     from tc.cli.change import Made, bring_about, image_finder, packager
     from tc.cli.layers import layer_source
+    from tc.cli.notices import telling
     from tc.cli.publishing import opened, publish, wanted_layers
 
     with opened(run, place, namespace, released) as target:
         if not how.dry_run:
-            gates.check(target, how.kind)
-            return publish(run, place, target, released)
+            with telling(run, target, how.kind):
+                gates.check(target, how.kind)
+                return publish(run, place, target, released)
         layers = replace(
             layer_source(run, target, write=False), exact=wanted_layers(run, place, target)
         )
@@ -247,21 +259,26 @@ def _built(run: Run, place: Place, namespace: str, released: Released, how: How)
 def bring(run: Run, place: Place, manifest: Manifest, how: How) -> None:
     """Makes the sandbox what the version says, or only tells the plan; nothing is built."""
     from tc.build.cache import cache_dir, staging
+    from tc.cli import gates
     from tc.cli.change import bring_about
     from tc.cli.from_manifest import made_of
-    from tc.cli.publishing import told_of
+    from tc.cli.notices import telling
+    from tc.cli.publishing import as_of, told_of
     from tc.cli.run import Tree, open_tree
     from tc.release.sources import unpack
 
-    if not how.dry_run:
-        place.versions.bring(manifest, run.emit)
     with staging(cache_dir()) as room, told_of(manifest.tag, room / manifest.repo):
         root = room / manifest.repo
         unpack(place.versions.sources(manifest), root)
-        tree = Tree(root / manifest.directory, manifest.version, manifest.sha, manifest.repo)
+        directory, named = root / manifest.directory, as_of(manifest.tag, root)
+        tree = Tree(directory, manifest.version, manifest.sha, manifest.repo, named)
         target = open_tree(run, tree, place.sandbox, place.environment, place.config, place.aws)
         _tell(run, target)
-        made = made_of(run, target, place, manifest, write=not how.dry_run)
+        with telling(run, target, how.kind, dry_run=how.dry_run):
+            if not (how.dry_run or place.versions.holds(manifest)):
+                gates.check(target, how.kind)
+                place.versions.bring(manifest, run.emit)
+            made = made_of(run, target, place, manifest, how)
         with _recorded(run, place, manifest, how):
             bring_about(
                 run,
@@ -286,17 +303,17 @@ def _tell(run: Run, target: Target) -> None:
 def _recorded(run: Run, place: Place, manifest: Manifest, how: How) -> Iterator[None]:
     """Keeps what became of the body: that it ended well, or that it did not after something was
     changed; nothing of a dry run."""
+    from datetime import UTC, datetime
+
     from tc.deploy.releases import history, live
 
-    begun, written = time.monotonic(), place.aws.written
+    begun, written = datetime.now(UTC), place.aws.written
     try:
         yield
     except BaseException as error:
-        # a refusal comes before the first change of the sandbox; a hook may be the one after all
-        refused = isinstance(error, TcError) and error.code != "hook-failed"
-        if place.aws.written > written and not (refused or how.dry_run):
+        if place.aws.written > written and not how.dry_run:
             try:
-                _write(place, manifest, "failed", begun)
+                _fail(place, manifest, begun, refused=_refused(error))
             except TcError as unkept:
                 _warn(run, unkept)
         raise
@@ -311,22 +328,40 @@ def _recorded(run: Run, place: Place, manifest: Manifest, how: How) -> Iterator[
     _write(place, manifest, how.kind, begun)
 
 
-def _write(place: Place, manifest: Manifest, kind: Kind, begun: float) -> None:
+def _refused(error: BaseException) -> bool:
+    """Whether it came before the first change of the sandbox; a hook may be the one after all."""
+    return isinstance(error, TcError) and error.code != "hook-failed"
+
+
+def _fail(place: Place, manifest: Manifest, begun: datetime, *, refused: bool) -> None:
+    """Keeps that a deploy failed; one that was refused was none."""
+    from tc.deploy.releases import history
+
+    if not refused:
+        _write(place, manifest, "failed", begun)
+        return
+    records = history(place.versions.here, manifest.namespace, place.sandbox)
+    mine = (one for one in records if (one.kind, one.version) == ("begun", manifest.version))
+    place.versions.here.delete(one.key for one in mine if one.at >= begun)
+
+
+def _write(place: Place, manifest: Manifest, kind: Kind, begun: datetime) -> None:
     from datetime import UTC, datetime
 
     from tc.config.actor import actor
     from tc.deploy.releases import Record, write
 
+    now = datetime.now(UTC)
     record = Record(
         manifest.namespace,
         place.sandbox,
         manifest.version,
         kind,
-        datetime.now(UTC),
+        now,
         manifest.key,
         manifest.sha,
         actor(),
-        round(time.monotonic() - begun, 3),
+        round((now - begun).total_seconds(), 3),
     )
     write(place.versions.here, record)
 

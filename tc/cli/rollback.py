@@ -38,9 +38,10 @@ def rollback(
     from tc.cli.run import running
 
     with running(as_json=as_json) as run:
-        from tc.cli.releasing import How, bring, manifest_of, open_place, service_name
+        from tc.cli.releasing import How, bring, checked, manifest_of, open_place, service_name
 
         namespace = service_name(service)
+        to = checked(to)
         place = open_place(run, env=env, sandbox=sandbox, region=region)
         version = to or _before(place, namespace)
         manifest = manifest_of(place, namespace, version)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from tc.events import Event
+from tc.records import dataclass
 
 if TYPE_CHECKING:
     from tc.aws.session import Aws
@@ -84,12 +85,13 @@ class Target:
 @dataclass(frozen=True, slots=True)
 class Tree:
     """The files of a version: `directory` has its topology.yml, `commit` is the sha they are of,
-    `repo` the name of the git repository."""
+    `repo` the name of the git repository, `named` tells what to call a file."""
 
     directory: Path
     version: str
     commit: str
     repo: str
+    named: Callable[[str], str] = str
 
 
 @contextmanager
@@ -182,7 +184,8 @@ def read_topology(
     if run.document:
         return loaded.spec, composed.topology
     for problem in locate(findings):
-        place = f"{problem.file}:{problem.line}" if problem.line else problem.file
+        file = tree.named(problem.file) if tree else problem.file
+        place = f"{file}:{problem.line}" if problem.line else file
         run.emit(
             Event(
                 "warning",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tc.cli import options
+from tc.records import dataclass
 
 if TYPE_CHECKING:
     from tc.cli.run import Run
@@ -143,9 +143,9 @@ def _pipeline(run: Run, provider: Provider | None, service: str | None, *, dry_r
             "a pipeline is for all topologies of the repository: --service doesn't go with it",
             hint="tc scaffold --create ci",
         )
-    chosen, files = new_pipeline(provider.value if provider else "")
+    chosen, files, roles = new_pipeline(provider.value if provider else "")
     if _write(run, files, dry_run=dry_run):
-        tell_setup(run, chosen)
+        tell_setup(run, chosen, roles)
 
 
 def _overlays(run: Run, service: str | None) -> list[File]:

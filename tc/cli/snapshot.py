@@ -74,14 +74,15 @@ def taken(
 ) -> list[Running]:
     """What runs in an env, by topology and sandbox."""
     from tc.cli.run import open_aws
+    from tc.deploy import releases
     from tc.deploy.inventory import sandboxes
-    from tc.deploy.releases import everything, live, told
     from tc.publish.bucket import Bucket
     from tc.spec.snapshot import Running
 
     aws, environment = open_aws(run, environment, region)
     bucket = Bucket(aws, config.artifacts.bucket)
-    last = {key: live(records) for key, records in everything(bucket).items()}
+    kept = releases.everything(bucket)
+    last = {key: releases.running(records) for key, records in kept.items()}
     boxes = [
         box
         for box in sandboxes(aws, config.roles.path_prefix)
@@ -91,16 +92,16 @@ def taken(
 
     def running(box: Sandbox) -> Running:
         record = last.get((box.namespace, box.sandbox))
-        kept = told(bucket, record) if record else None
-        since = kept.at if kept else box.since
+        said = releases.told(bucket, record) if record else None
+        since = said.at if said else box.since
         return Running(
             topology=box.namespace,
             sandbox=box.sandbox,
             env=environment.name,
-            version=kept.version if kept else box.version,
-            commit=kept.commit if kept else "",
+            version=said.version if said else box.version,
+            commit=said.commit if said else "",
             since=since.strftime("%Y-%m-%dT%H:%M:%SZ") if since else "",
-            by=kept.by if kept else box.updated_by,
+            by=said.by if said else box.updated_by,
         )
 
     return aws.map(running, boxes)

@@ -15,14 +15,26 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class _Noting:
-    """A printer that notes what the other one tells."""
+class _Section:
+    """What became of one functor: `end` is the last sentence, `said` the last beside that."""
 
-    printer: Printer
-    title: str = ""
+    title: str = "tc"
+    said: str = ""
     steps: list[dict[str, Any]] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     end: str = ""
+
+
+@dataclass
+class _Noting:
+    """A printer that notes what the other one tells, by functor."""
+
+    printer: Printer
+    sections: list[_Section] = field(default_factory=lambda: [_Section()])
+
+    @property
+    def last(self) -> _Section:
+        return self.sections[-1]
 
     @property
     def gone(self) -> bool:
@@ -32,16 +44,29 @@ class _Noting:
         self.printer.emit(event)
         data = dict(event.data)
         if event.name == "functor":
-            self.title = str(data["functor"])
+            self.sections.append(_Section(str(data["functor"])))
         elif event.name in ("step.done", "plan.step") and data.get("action") != "keep":
-            self.steps.append(data)
+            self.last.steps.append(data)
         elif event.name == "step.failed":
-            self.failures.append(f"{data.get('kind')} {data.get('title')}: {data.get('message')}")
+            thing = f"{data.get('kind')} {data.get('title')}"
+            self.last.failures.append(f"{thing}: {data.get('message')}")
         elif event.name in ("done", "plan"):
-            self.end = event.text or self.end
+            self.last.end = event.text or self.last.end
+        elif event.name == "log":
+            self.last.said = event.text
 
     def error(self, error: BaseException) -> None:
+        self.note(error)
         self.printer.error(error)
+
+    def note(self, error: BaseException) -> None:
+        self.last.failures.append(getattr(error, "message", str(error)))
+        self.last.end = self.last.end or "Failed"
+
+    def told(self) -> list[_Section]:
+        """Those of functors, and what else something was told of; one at least."""
+        first, *others = self.sections
+        return self.sections if first.end or first.failures or not others else others
 
     def close(self) -> None:
         self.printer.close()
@@ -65,15 +90,15 @@ def summarised(run: Run, file: Path | None) -> Iterator[None]:
     try:
         yield
     except TcError as error:
-        noting.failures.append(error.message)
-        noting.end = noting.end or "Failed"
+        noting.note(error)
         raise
     finally:
         run.printer = noting.printer
-        steps = [{"changes": [], **step} for step in noting.steps]
-        text = run_markdown(noting.title or "tc", steps, noting.failures, noting.end or "Planned")
         with file.open("a", encoding="utf-8") as opened:
-            opened.write(f"{text}\n")
+            for one in noting.told():
+                steps = [{"changes": [], **step} for step in one.steps]
+                text = run_markdown(one.title, steps, one.failures, one.end or one.said)
+                opened.write(f"{text}\n")
 
 
 def _touch(file: Path) -> None:

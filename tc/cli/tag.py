@@ -11,9 +11,13 @@ from tc.cli import options
 from tc.events import Event
 
 if TYPE_CHECKING:
-    from tc.cli.history import Project
+    from tc.cli.project import Project
     from tc.cli.run import Run
     from tc.release.standing import Proposal
+
+
+#: commits of a version that are told
+_SHOWN = 15
 
 
 class Next(StrEnum):
@@ -57,12 +61,12 @@ def tag(
     from tc.cli.run import running
 
     with running(as_json=as_json, document=True) as run:
-        from tc.cli.history import open_project
+        from tc.cli.project import open_project
         from tc.release.standing import propose
 
         project = open_project(run, service, strict=True)
         if push and not dry_run:
-            project.repo.fetch_tags()
+            fetch(project)
         proposal = propose(
             project.repo,
             project.closure,
@@ -89,6 +93,26 @@ def tag(
         )
 
 
+def fetch(project: Project) -> None:
+    """Brings the remote's tags here, so that what was released elsewhere counts.
+
+    Raises TcError ``tag-moved`` when a version's tag here is not the remote's.
+    """
+    from tc.errors import TcError
+    from tc.release.versions import version_of
+
+    repo = project.repo
+    for name in repo.fetch_tags():
+        if version_of(name, project.namespace):
+            remote = repo.remote()
+            raise TcError(
+                f"the tag `{name}` here is another one than that of the remote `{remote}`",
+                code="tag-moved",
+                where=str(repo.root),
+                hint=f"take that one: git fetch --force {remote} tag {name}",
+            )
+
+
 def make_tag(project: Project, proposal: Proposal, *, push: bool) -> None:
     """Makes the tag, and pushes it; here it is gone again when the remote has another one."""
     from tc.errors import TcError
@@ -106,15 +130,17 @@ def make_tag(project: Project, proposal: Proposal, *, push: bool) -> None:
 
 def tell(run: Run, proposal: Proposal) -> None:
     """The version that would be tagged, and its commits."""
-    from tc.cli.history import commit_data
+    from tc.cli.project import commit_data
 
     count = len(proposal.commits)
     since = f" since {proposal.last.version}" if proposal.last else ""
     commits = "1 commit" if count == 1 else f"{count} commits"
     run.log(f"{proposal.tag} on {proposal.sha[:7]}: {commits}{since}")
-    for commit in proposal.commits:
+    for commit in proposal.commits[:_SHOWN]:
         text = f"  {commit.sha[:7]} {commit.subject}"
         run.emit(Event("log", text, {"text": text, **commit_data(commit)}))
+    if count > _SHOWN:
+        run.log(f"  and {count - _SHOWN} more: tc changelog --service {proposal.namespace}")
 
 
 def _tell_unchanged(run: Run, project: Project, *, push: bool) -> None:

@@ -34,7 +34,7 @@ def version(
 
             run.result(f"tc {__version__}", version=__version__)
             return
-        from tc.cli.history import open_project
+        from tc.cli.project import open_project
         from tc.release.standing import standing
 
         project = open_project(run, None if service == "." else service)

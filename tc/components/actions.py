@@ -1,39 +1,15 @@
 """What IAM must allow to look at and to change the things of each kind.
 
-Actions, and the ARNs that they are limited to, are those of the Service Authorization Reference.
-An action that takes no ARN there is granted on ``*``.
+It stands here and not with each kind, which every command loads: only who asks for a policy
+needs it. Each kind must be here; `tests/unit/deploy/test_deployer.py` holds that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
-Condition = Mapping[str, Mapping[str, str | list[str]]]
+from tc.components.grants import ALL, FUNCTIONS, MACHINES, Grant
 
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """Actions of one service (``lambda``), by what they do, on the same ARNs.
-
-    An ARN has ``{p}`` partition, ``{r}`` region, ``{a}`` account, ``{n}`` namespace, ``{s}``
-    sandbox, ``{path}`` the prefix of roles' paths. ``{own}`` stands for every name that the
-    sandbox gives (``etl_*_bob``), ``{name}`` for each name of the kind that the topology has.
-    """
-
-    service: str
-    on: tuple[str, ...]
-    reads: str = ""
-    writes: str = ""
-    when: Condition = field(default_factory=dict)
-
-    def actions(self, *, writes: bool) -> list[str]:
-        words = f"{self.reads} {self.writes if writes else ''}".split()
-        return [f"{self.service}:{word}" for word in words]
-
-
-_ALL = ("*",)
-_FUNCTIONS = ("arn:{p}:lambda:{r}:{a}:function:{own}", "arn:{p}:lambda:{r}:{a}:function:{own}:*")
 _APIS = (
     "arn:{p}:apigateway:{r}::/apis",
     "arn:{p}:apigateway:{r}::/apis/*",
@@ -41,17 +17,10 @@ _APIS = (
     "arn:{p}:apigateway:{r}::/restapis/*",
     "arn:{p}:apigateway:{r}::/tags/*",
 )
-_MACHINES = (
-    "arn:{p}:states:{r}:{a}:stateMachine:{n}_{s}",
-    "arn:{p}:states:{r}:{a}:stateMachine:{n}_{s}:*",
-    "arn:{p}:states:{r}:{a}:stateMachine:{own}",
-    "arn:{p}:states:{r}:{a}:stateMachine:{own}:*",
-)
 _RULES = ("arn:{p}:events:{r}:{a}:rule/tc_{own}", "arn:{p}:events:{r}:{a}:rule/*/tc_{own}")
 _BUCKETS = ("arn:{p}:s3:::{n}-*-{s}-*",)
 _OBJECTS = ("arn:{p}:s3:::{n}-*-{s}-*/*",)
 _GATEWAY = Grant("apigateway", _APIS, "GET", "POST PUT PATCH DELETE TagResource")
-_LIST_BUCKETS = Grant("s3", _ALL, "ListAllMyBuckets")
 _BUCKET = Grant(
     "s3",
     _BUCKETS,
@@ -98,7 +67,7 @@ ACTIONS: Mapping[str, tuple[Grant, ...]] = {
         ),
     ),
     "pool": (
-        Grant("cognito-idp", _ALL, "ListUserPools", "CreateUserPool"),
+        Grant("cognito-idp", ALL, "ListUserPools", "CreateUserPool"),
         Grant(
             "cognito-idp",
             ("arn:{p}:cognito-idp:{r}:{a}:userpool/*",),
@@ -146,19 +115,19 @@ ACTIONS: Mapping[str, tuple[Grant, ...]] = {
     "function": (
         Grant(
             "lambda",
-            _FUNCTIONS,
+            FUNCTIONS,
             "GetFunction GetPolicy",
             "CreateFunction UpdateFunctionCode UpdateFunctionConfiguration DeleteFunction "
             "PutFunctionConcurrency DeleteFunctionConcurrency TagResource UntagResource",
         ),
     ),
     "version": (
-        Grant("lambda", _FUNCTIONS, "ListVersionsByFunction", "PublishVersion DeleteFunction"),
+        Grant("lambda", FUNCTIONS, "ListVersionsByFunction", "PublishVersion DeleteFunction"),
     ),
     "alias": (
         Grant(
             "lambda",
-            _FUNCTIONS,
+            FUNCTIONS,
             "GetAlias GetProvisionedConcurrencyConfig ListVersionsByFunction",
             "CreateAlias UpdateAlias DeleteAlias "
             "PutProvisionedConcurrencyConfig DeleteProvisionedConcurrencyConfig",
@@ -189,7 +158,7 @@ ACTIONS: Mapping[str, tuple[Grant, ...]] = {
         ),
     ),
     "channel api": (
-        Grant("appsync", _ALL, "ListApis", "CreateApi"),
+        Grant("appsync", ALL, "ListApis", "CreateApi"),
         Grant("appsync", (_APPSYNC,), "GetApi ListApiKeys", "UpdateApi DeleteApi TagResource"),
         Grant("appsync", (_APPSYNC,), "", "CreateApiKey UpdateApiKey UntagResource"),
     ),
@@ -224,7 +193,7 @@ ACTIONS: Mapping[str, tuple[Grant, ...]] = {
         ),
     ),
     "mutation api": (
-        Grant("appsync", _ALL, "ListGraphqlApis", "CreateGraphqlApi"),
+        Grant("appsync", ALL, "ListGraphqlApis", "CreateGraphqlApi"),
         Grant(
             "appsync",
             (_APPSYNC,),
@@ -245,7 +214,7 @@ ACTIONS: Mapping[str, tuple[Grant, ...]] = {
     "flow": (
         Grant(
             "states",
-            _MACHINES,
+            MACHINES,
             "DescribeStateMachine ListTagsForResource",
             "CreateStateMachine UpdateStateMachine DeleteStateMachine TagResource UntagResource",
         ),
@@ -253,7 +222,7 @@ ACTIONS: Mapping[str, tuple[Grant, ...]] = {
     "flow version": (
         Grant(
             "states",
-            _MACHINES,
+            MACHINES,
             "DescribeStateMachine ListStateMachineVersions ListExecutions",
             "PublishStateMachineVersion DeleteStateMachineVersion",
         ),
@@ -261,7 +230,7 @@ ACTIONS: Mapping[str, tuple[Grant, ...]] = {
     "flow alias": (
         Grant(
             "states",
-            _MACHINES,
+            MACHINES,
             "DescribeStateMachineAlias",
             "CreateStateMachineAlias UpdateStateMachineAlias DeleteStateMachineAlias",
         ),
@@ -296,7 +265,7 @@ ACTIONS: Mapping[str, tuple[Grant, ...]] = {
         Grant("scheduler", ("arn:{p}:scheduler:{r}:{a}:schedule/{n}_{s}/*",), "", "DeleteSchedule"),
     ),
     "schedule": (
-        Grant("scheduler", _ALL, "ListSchedules"),
+        Grant("scheduler", ALL, "ListSchedules"),
         Grant(
             "scheduler",
             ("arn:{p}:scheduler:{r}:{a}:schedule/{n}_{s}/*",),
@@ -304,7 +273,7 @@ ACTIONS: Mapping[str, tuple[Grant, ...]] = {
             "CreateSchedule UpdateSchedule DeleteSchedule",
         ),
     ),
-    "permission": (Grant("lambda", _FUNCTIONS, "", "AddPermission RemovePermission"),),
+    "permission": (Grant("lambda", FUNCTIONS, "", "AddPermission RemovePermission"),),
     "trigger": (
         Grant(
             "cognito-idp",
@@ -321,7 +290,7 @@ ACTIONS: Mapping[str, tuple[Grant, ...]] = {
     "distribution": (
         Grant(
             "cloudfront",
-            _ALL,
+            ALL,
             "ListDistributions ListOriginAccessControls ListResponseHeadersPolicies",
             "CreateOriginAccessControl CreateResponseHeadersPolicy",
         ),
@@ -335,7 +304,7 @@ ACTIONS: Mapping[str, tuple[Grant, ...]] = {
             "CreateFunction UpdateFunction PublishFunction DeleteFunction TagResource "
             "UntagResource",
         ),
-        Grant("acm", _ALL, "ListCertificates"),
+        Grant("acm", ALL, "ListCertificates"),
     ),
     "page": (
         Grant("s3", _BUCKETS, "ListBucket"),
@@ -343,13 +312,13 @@ ACTIONS: Mapping[str, tuple[Grant, ...]] = {
         Grant("cloudfront", (_CLOUDFRONT,), "", "CreateInvalidation"),
     ),
     "mapping": (
-        Grant("lambda", _ALL, "ListEventSourceMappings"),
+        Grant("lambda", ALL, "ListEventSourceMappings"),
         Grant(
             "lambda",
-            _ALL,
+            ALL,
             "",
             "CreateEventSourceMapping",
-            {"ArnLike": {"lambda:FunctionArn": list(_FUNCTIONS)}},
+            {"ArnLike": {"lambda:FunctionArn": list(FUNCTIONS)}},
         ),
         Grant(
             "lambda",
@@ -376,86 +345,14 @@ ACTIONS: Mapping[str, tuple[Grant, ...]] = {
         ),
     ),
 }
-
-#: what every topology takes: what a sandbox owns, of kinds too that aren't in the files any
-#: more; whether it is frozen
-ALWAYS: tuple[Grant, ...] = (
-    Grant("tag", _ALL, "GetResources"),
-    Grant("iam", _ALL, "ListRoles"),
-    Grant("sqs", _ALL, "ListQueues"),
-    Grant("dynamodb", _ALL, "ListTables"),
-    Grant("events", _ALL, "ListRules ListConnections"),
-    Grant("logs", _ALL, "DescribeLogGroups"),
-    _LIST_BUCKETS,
-    Grant(
-        "ssm",
-        ("arn:{p}:ssm:{r}:{a}:parameter/tc/{n}/{s}/frozen",),
-        "GetParameters",
-    ),
-)
-#: what `tc invoke` and `tc test` take, by kind
-TRIALS: Mapping[str, tuple[Grant, ...]] = {
-    "function": (Grant("lambda", _FUNCTIONS, "", "InvokeFunction"),),
-    "flow": (
-        Grant("states", _MACHINES, "", "StartExecution StartSyncExecution"),
-        Grant(
-            "states",
-            tuple(
-                f"arn:{{p}}:states:{{r}}:{{a}}:{kind}:{name}:*"
-                for kind in ("execution", "express")
-                for name in ("{n}_{s}", "{own}")
-            ),
-            "",
-            "DescribeExecution GetExecutionHistory",
-        ),
-    ),
-    "event": (Grant("events", ("arn:{p}:events:{r}:{a}:event-bus/*",), "", "PutEvents"),),
-    "queue": (
-        Grant(
-            "sqs",
-            ("arn:{p}:sqs:{r}:{a}:{own}", "arn:{p}:sqs:{r}:{a}:{own}.fifo"),
-            "",
-            "SendMessage",
-        ),
-    ),
-}
 #: what a canary takes besides: somebody who returns when the command line has died
 CANARY: tuple[Grant, ...] = (
     *ACTIONS["schedule group"],
     *ACTIONS["schedule"],
-    Grant("cloudwatch", _ALL, "GetMetricData"),
+    Grant("cloudwatch", ALL, "GetMetricData"),
 )
 #: kind -> the kinds that go live by it where a sandbox is stable
 STABLE: Mapping[str, tuple[str, ...]] = {
     "function": ("version", "alias"),
     "flow": ("flow version", "flow alias"),
 }
-#: what the bucket takes that versions and large packages are kept in; ``{bucket}`` is its name
-ARTIFACTS: tuple[Grant, ...] = (
-    Grant(
-        "s3",
-        ("arn:{p}:s3:::{bucket}",),
-        "ListBucket GetBucketTagging",
-        "CreateBucket TagResource PutBucketTagging PutBucketPublicAccessBlock PutBucketPolicy "
-        "PutLifecycleConfiguration",
-    ),
-    Grant("s3", ("arn:{p}:s3:::{bucket}/*",), "GetObject", "PutObject"),
-)
-LAYERS: tuple[Grant, ...] = (
-    Grant("lambda", _ALL, "ListLayerVersions"),
-    Grant("lambda", ("arn:{p}:lambda:{r}:*:layer:*",), "GetLayerVersion"),
-)
-NETWORK: tuple[Grant, ...] = (
-    Grant("ec2", _ALL, "", "DescribeSubnets DescribeSecurityGroups DescribeVpcs"),
-)
-FILE_SYSTEM: tuple[Grant, ...] = (
-    Grant("elasticfilesystem", _ALL, "", "DescribeMountTargets DescribeAccessPoints"),
-)
-IMAGES: tuple[Grant, ...] = (
-    Grant(
-        "ecr",
-        ("arn:{p}:ecr:{r}:*:repository/*",),
-        "DescribeImages DescribeRepositories",
-        "BatchGetImage GetDownloadUrlForLayer GetRepositoryPolicy SetRepositoryPolicy",
-    ),
-)

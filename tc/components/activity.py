@@ -27,10 +27,11 @@ SECTION: tuple[str, type[Strict]] | None = (PLURAL, ActivityModel)
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset()
 TRAITS = Traits(
+    switch="beside",
     addresses={
         "arn": lambda topology, name: activity_arn(topology.scope, name),
         "name": lambda topology, name: activity_name(topology.scope, name),
-    }
+    },
 )
 trace = defaults.nothing_to_trace
 settle = defaults.ready_at_once

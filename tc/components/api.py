@@ -95,6 +95,7 @@ def _too_full(plan: Plan, step: Step) -> Iterator[TcError]:
 
 
 TRAITS = Traits(
+    switch="entry",
     comes_with=frozenset({"route"}),
     addresses={
         "url": lambda topology, _: Ref(api_key(own_name(topology.scope), shared=False), "url")

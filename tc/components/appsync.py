@@ -10,7 +10,6 @@ import hashlib
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +17,7 @@ from tc.components import defaults
 from tc.components.protocol import Aws, Index
 from tc.errors import AwsError
 from tc.plan.resource import Resource
+from tc.records import dataclass
 from tc.spec.facts import Facts
 from tc.spec.scope import OWNER_TAG, Scope, own_tags
 from tc.spec.topology import Entry, Topology

@@ -39,7 +39,7 @@ PLURAL = "authorizers"
 SECTION: tuple[str, type[Strict]] | None = None
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset({"type"})
-TRAITS = Traits(told_by="api", comes_with=frozenset({"route"}))
+TRAITS = Traits(switch="entry", told_by="api", comes_with=frozenset({"route"}))
 trace = defaults.nothing_to_trace
 settle = defaults.ready_at_once
 

@@ -111,6 +111,8 @@ def _holds(aws: Aws, actual: Actual) -> str:
 
 
 TRAITS = Traits(
+    switch="beside",
+    gives=frozenset({"notifies"}),
     addresses={
         "name": lambda topology, name: bucket_name(topology.scope, name),
         "arn": lambda topology, name: bucket_arn(topology.scope, name),

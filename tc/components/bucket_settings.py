@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from tc.components.protocol import Aws
 from tc.errors import AwsError
+from tc.records import dataclass
 
 #: what the answers of a bucket without such a setting are called
 _UNSET = frozenset(

@@ -38,7 +38,7 @@ def _rules_on(resource: Resource, actuals: Sequence[Actual]) -> list[str]:
     return [a.name for a in actuals if a.kind == "event" and a.props["bus"] == resource.name]
 
 
-TRAITS = Traits(comes_with=frozenset({"event"}), pointed_at=_rules_on)
+TRAITS = Traits(switch="beside", comes_with=frozenset({"event"}), pointed_at=_rules_on)
 check = defaults.nothing_to_check
 settle = defaults.ready_at_once
 

@@ -39,6 +39,7 @@ SECTION: tuple[str, type[Strict]] | None = ("channels", ChannelModel)
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset()
 TRAITS = Traits(
+    switch="entry",
     told_by="channel api",
     addresses={
         "url": lambda topology, _: event_api(topology.scope, "url"),

@@ -41,7 +41,7 @@ PLURAL = "channel-apis"
 SECTION: tuple[str, type[Strict]] | None = None
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset()
-TRAITS = Traits(comes_with=frozenset({"channel"}))
+TRAITS = Traits(switch="container", comes_with=frozenset({"channel"}))
 check = defaults.nothing_to_check
 trace = defaults.nothing_to_trace
 settle = defaults.ready_at_once

@@ -27,7 +27,7 @@ PLURAL = "connections"
 SECTION: tuple[str, type[Strict]] | None = None
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset()
-TRAITS = Traits(comes_with=frozenset({"channel"}))
+TRAITS = Traits(switch="beside", comes_with=frozenset({"channel"}))
 check = defaults.nothing_to_check
 trace = defaults.nothing_to_trace
 

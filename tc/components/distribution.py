@@ -56,7 +56,7 @@ def _pointed_at(resource: Resource, actuals: Sequence[Actual]) -> list[str]:
     return [page.outputs["distribution"] for page in pages if page.outputs["distribution"]]
 
 
-TRAITS = Traits(comes_with=frozenset({"page"}), pointed_at=_pointed_at)
+TRAITS = Traits(switch="container", comes_with=frozenset({"page"}), pointed_at=_pointed_at)
 check = defaults.nothing_to_check
 
 #: seconds; CloudFront takes up to a quarter of an hour, rarely more

@@ -40,7 +40,10 @@ PLURAL = "events"
 SECTION: tuple[str, type[Strict]] | None = ("events", EventModel)
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset({"bus"})
-TRAITS = Traits(addresses={"bus": lambda topology, name: bus_of(topology.entries["events"][name])})
+TRAITS = Traits(
+    switch="entry",
+    addresses={"bus": lambda topology, name: bus_of(topology.entries["events"][name])},
+)
 settle = defaults.ready_at_once
 
 

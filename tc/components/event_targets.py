@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from tc.components.dead_letters import dead_letters_needs
@@ -15,6 +14,7 @@ from tc.compose.appsync import feed_arn, feed_name, graphql_api
 from tc.compose.permissions.event import LET_IN
 from tc.compose.queues import dead_letters_arn
 from tc.compose.things import FIFO, queue_arn, queue_name
+from tc.records import dataclass
 from tc.spec.names import shorten
 from tc.spec.ref import Ref
 from tc.spec.topology import Entry, Id, Topology

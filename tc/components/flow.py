@@ -26,7 +26,10 @@ PLURAL = "flow"
 SECTION: tuple[str, type[Strict]] | None = None
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset({"mode"})
-TRAITS = Traits(addresses={"arn": lambda topology, name: topology.flows[name or topology.name].arn})
+TRAITS = Traits(
+    switch="beside",
+    addresses={"arn": lambda topology, name: topology.flows[name or topology.name].arn},
+)
 trace = defaults.nothing_to_trace
 #: kind of what a task needs to be there -> its name on AWS
 _NAMED = {"activity": activity_name, "job": job_name, "workgroup": workgroup_name}

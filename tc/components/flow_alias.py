@@ -21,7 +21,7 @@ PLURAL = "flow-aliases"
 SECTION: tuple[str, type[Strict]] | None = None
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset()
-TRAITS = Traits(told_by="flow", used_by_others=True)
+TRAITS = Traits(switch="alias", told_by="flow", used_by_others=True)
 check = defaults.nothing_to_check
 trace = defaults.nothing_to_trace
 settle = defaults.ready_at_once

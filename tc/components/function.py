@@ -34,7 +34,7 @@ from tc.spec.artifact import Artifact
 from tc.spec.base import Strict
 from tc.spec.facts import Facts
 from tc.spec.function import Function
-from tc.spec.scope import OWNER_TAG, Scope, own_tags
+from tc.spec.scope import FROZEN_TAG, OWNER_TAG, Scope, own_tags
 from tc.spec.topology import Topology
 
 KIND = "function"
@@ -51,10 +51,11 @@ ASPECTS: Mapping[str, frozenset[str]] = {
 }
 REPLACE: frozenset[str] = frozenset({"package_type"})
 TRAITS = Traits(
+    switch="beside",
     addresses={
         "name": lambda topology, name: topology.called_name(name),
         "arn": lambda topology, name: topology.function_arn(name),
-    }
+    },
 )
 trace = defaults.nothing_to_trace
 check = function_check.check
@@ -174,6 +175,7 @@ def _actual(resource: Resource, found: Mapping[str, Any]) -> Actual:
             "state": live.get("State", "Active"),
             "version": tags.get("version", ""),
             "alias": tags.get(ALIAS_TAG, ""),
+            "frozen": tags.get(FROZEN_TAG, ""),
         },
         info={
             "since": live.get("LastModified", ""),

@@ -170,9 +170,9 @@ def written_settings(props: Mapping[str, Any], only: Set[str] | None = None) -> 
     }
 
 
-def wait_until_ready(aws: Aws, function: str, version: str = "") -> None:
+def wait_until_ready(aws: Aws, function: str, version: str = "", *, new: bool = True) -> None:
     """Until Lambda says that the last change of `function` is in force, or that its `version`
-    can be called; its own reason when it failed."""
+    can be called; its own reason when it failed. What isn't `new` is most likely ready."""
     name = f"{function}:{version}" if version else function
 
     def probe() -> str:
@@ -181,7 +181,8 @@ def wait_until_ready(aws: Aws, function: str, version: str = "") -> None:
             return ""
         return state if state not in _READY else status
 
-    aws.wait(f"function {name}", probe, first=0.55 if aws.local else 1.0)
+    first = (0.55 if aws.local else 1.0) if new else None
+    aws.wait(f"function {name}", probe, first=first)
 
 
 def live_state(aws: Aws, function: str) -> tuple[str, str]:

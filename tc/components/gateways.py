@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from tc.components.api_names import HTTP_STAGE, REST_STAGE, Protocol, api_key, own_name
 from tc.components.route_model import Authorizer, Cors, RouteModel, cors, methods, model_of
+from tc.records import dataclass
 from tc.spec.topology import Entry, Topology
 
 

@@ -24,10 +24,11 @@ SECTION: tuple[str, type[Strict]] | None = (PLURAL, JobModel)
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset()
 TRAITS = Traits(
+    switch="beside",
     addresses={
         "arn": lambda topology, name: job_arn(topology.scope, name),
         "name": lambda topology, name: job_name(topology.scope, name),
-    }
+    },
 )
 check = job_model.check
 trace = defaults.nothing_to_trace

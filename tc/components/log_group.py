@@ -20,7 +20,7 @@ PLURAL = "logs"
 SECTION: tuple[str, type[Strict]] | None = None
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset()
-TRAITS = Traits(used_by_others=True)
+TRAITS = Traits(switch="beside", used_by_others=True)
 check = defaults.nothing_to_check
 trace = defaults.nothing_to_trace
 settle = defaults.ready_at_once

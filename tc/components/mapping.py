@@ -29,7 +29,7 @@ PLURAL = "mappings"
 SECTION: tuple[str, type[Strict]] | None = None
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset({"source"})
-TRAITS = Traits(comes_with=frozenset({"queue", "table", "event"}))
+TRAITS = Traits(switch="entry", comes_with=frozenset({"queue", "table", "event"}))
 check = defaults.nothing_to_check
 
 #: records a call, where nothing is written

@@ -36,6 +36,7 @@ SECTION: tuple[str, type[Strict]] | None = ("mutations", MutationsModel)
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset()
 TRAITS = Traits(
+    switch="entry",
     told_by="mutation api",
     addresses={
         "url": lambda topology, _: graphql_api(topology.scope, "url"),

@@ -39,7 +39,7 @@ PLURAL = "mutation-apis"
 SECTION: tuple[str, type[Strict]] | None = None
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset()
-TRAITS = Traits(comes_with=frozenset({"mutation"}))
+TRAITS = Traits(switch="container", comes_with=frozenset({"mutation"}))
 check = defaults.nothing_to_check
 trace = defaults.nothing_to_trace
 settle = defaults.ready_at_once

@@ -72,10 +72,11 @@ def _url(topology: Topology, name: str) -> Ref:
 
 
 TRAITS = Traits(
+    switch="entry",
     addresses={
         "url": _url,
         "bucket": lambda topology, name: place(topology, topology.entries[PLURAL][name]).bucket,
-    }
+    },
 )
 
 

@@ -30,7 +30,7 @@ PLURAL = "page-buckets"
 SECTION: tuple[str, type[Strict]] | None = None
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset()
-TRAITS = Traits(comes_with=frozenset({"page"}))
+TRAITS = Traits(switch="beside", comes_with=frozenset({"page"}))
 check = defaults.nothing_to_check
 trace = defaults.nothing_to_trace
 settle = defaults.ready_at_once

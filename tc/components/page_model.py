@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
 from tc.compose.things import bucket_name
+from tc.records import dataclass
 from tc.spec.base import Entity, Strict
 from tc.spec.scope import Scope
 from tc.spec.site import SiteSource

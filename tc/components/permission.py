@@ -40,7 +40,9 @@ PLURAL = "permissions"
 SECTION: tuple[str, type[Strict]] | None = None
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset({"principal", "source"})
-TRAITS = Traits(comes_with=frozenset({"route", "event", "trigger", "channel", "mutation"}))
+TRAITS = Traits(
+    switch="companion", comes_with=frozenset({"route", "event", "trigger", "channel", "mutation"})
+)
 check = defaults.nothing_to_check
 settle = defaults.ready_at_once
 

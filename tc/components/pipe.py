@@ -30,7 +30,7 @@ PLURAL = "pipes"
 SECTION: tuple[str, type[Strict]] | None = None
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset({"source"})
-TRAITS = Traits(comes_with=frozenset({"queue", "table"}))
+TRAITS = Traits(switch="entry", comes_with=frozenset({"queue", "table"}))
 trace = defaults.nothing_to_trace
 
 #: records that start an execution together, where nothing is written

@@ -124,6 +124,7 @@ def _holds(aws: Aws, actual: Actual) -> str:
 
 
 TRAITS = Traits(
+    switch="beside",
     addresses={
         "id": _output("id"),
         "arn": _output("arn"),

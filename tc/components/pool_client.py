@@ -22,7 +22,7 @@ PLURAL = "pool-clients"
 SECTION: tuple[str, type[Strict]] | None = None
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset()
-TRAITS = Traits(told_by="pool", comes_with=frozenset({"pool"}))
+TRAITS = Traits(switch="beside", told_by="pool", comes_with=frozenset({"pool"}))
 check = defaults.nothing_to_check
 trace = defaults.nothing_to_trace
 settle = defaults.ready_at_once

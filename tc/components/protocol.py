@@ -7,11 +7,12 @@ tc knows of a kind, from ``-c`` to the order of deletion, comes from here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from dataclasses import field
+from typing import Any, Literal, Protocol, TypeVar
 
 from tc.errors import TcError
 from tc.plan.resource import Actual, Change, Plan, Ref, Resource
+from tc.records import dataclass
 from tc.spec.base import Strict
 from tc.spec.facts import Facts
 from tc.spec.finding import Finding
@@ -21,6 +22,8 @@ from tc.spec.topology import Topology
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Outputs = Mapping[str, str]
+#: see `Traits.switch`
+Switch = Literal["beside", "container", "alias", "entry", "companion"]
 
 
 class Aws(Protocol):
@@ -96,7 +99,16 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """What few kinds have to say of themselves; the default is what most do.
+    """What a kind says of itself, and what few have to say; the default is what most do.
+
+    `switch` says how a change of it goes live in a stable sandbox. ``beside``: it reaches nothing
+    that runs, since that calls a published version, or uses it as it was (a queue), or nothing
+    calls it yet. ``entry``: it hands over what comes from outside as soon as it is there.
+    ``alias``: what is called through it changes with its one call. ``container``: entries are in
+    it, so it can be made before them, and a change of it reaches callers. ``companion``: the
+    same, and it goes with the entry that it lets in. See `tc.deploy.switch`. `gives` are the
+    fields by which a thing ``beside`` gives something to others: what a change takes away of
+    them stays until the switch is done.
 
     `told_by` is the kind whose `read` tells of this one too (an API tells of its
     routes); its resources come with the desired children in
@@ -117,6 +129,8 @@ class Traits:
     (a domain name that isn't there), in few calls, and only for steps that need it.
     """
 
+    switch: Switch
+    gives: frozenset[str] = frozenset()
     told_by: str = ""
     comes_with: frozenset[str] = frozenset()
     used_by_others: bool = False

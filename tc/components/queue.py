@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,6 +26,7 @@ from tc.compose.queues import TIMES_THE_TIMEOUT, dead_letters_arn
 from tc.compose.things import FIFO, queue_arn, queue_name, queue_url
 from tc.errors import AwsError
 from tc.plan.resource import Actual, Change, Ref, Resource
+from tc.records import dataclass
 from tc.spec.base import Strict
 from tc.spec.facts import Facts
 from tc.spec.scope import OWNER_TAG, Scope, dns_suffix, own_tags
@@ -74,11 +74,13 @@ def address(topology: Topology, name: str) -> str | Ref:
 
 
 TRAITS = Traits(
+    switch="beside",
+    gives=frozenset({"policy"}),
     addresses={
         "url": address,
         "arn": lambda topology, name: queue_arn(topology.scope, entries_of(topology)[name]),
         "name": lambda topology, name: queue_name(topology.scope, entries_of(topology)[name]),
-    }
+    },
 )
 
 

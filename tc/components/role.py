@@ -31,7 +31,7 @@ PLURAL = "roles"
 SECTION: tuple[str, type[Strict]] | None = None
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset({"path"})
-TRAITS = Traits(used_by_others=True)
+TRAITS = Traits(switch="beside", gives=frozenset({"policy"}), used_by_others=True)
 trace = defaults.nothing_to_trace
 settle = defaults.ready_at_once
 

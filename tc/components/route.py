@@ -29,7 +29,9 @@ PLURAL = "routes"
 SECTION: tuple[str, type[Strict]] | None = ("routes", RouteModel)
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset()
-TRAITS = Traits(told_by="api", addresses={"url": lambda topology, name: url(topology, name)})
+TRAITS = Traits(
+    switch="entry", told_by="api", addresses={"url": lambda topology, name: url(topology, name)}
+)
 trace = defaults.nothing_to_trace
 settle = defaults.ready_at_once
 check = route_check.check

@@ -28,7 +28,7 @@ PLURAL = "schedules"
 SECTION: tuple[str, type[Strict]] | None = ("schedules", ScheduleModel)
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset()
-TRAITS = Traits()
+TRAITS = Traits(switch="entry")
 trace = defaults.nothing_to_trace
 settle = defaults.ready_at_once
 

@@ -24,7 +24,7 @@ PLURAL = "schedule-groups"
 SECTION: tuple[str, type[Strict]] | None = None
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset()
-TRAITS = Traits(comes_with=frozenset({"schedule"}))
+TRAITS = Traits(switch="beside", comes_with=frozenset({"schedule"}))
 check = defaults.nothing_to_check
 trace = defaults.nothing_to_trace
 settle = defaults.ready_at_once

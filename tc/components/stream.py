@@ -52,10 +52,11 @@ SECTION: tuple[str, type[Strict]] | None = ("streams", StreamModel)
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset()
 TRAITS = Traits(
+    switch="entry",
     addresses={
         "name": lambda topology, name: stream_name(topology.scope, name),
         "arn": lambda topology, name: stream_arn(topology.scope, name),
-    }
+    },
 )
 trace = defaults.nothing_to_trace
 

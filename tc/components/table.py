@@ -43,6 +43,8 @@ def _holds(aws: Aws, actual: Actual) -> str:
 
 
 TRAITS = Traits(
+    switch="beside",
+    gives=frozenset({"stream", "indexes"}),
     addresses={
         "name": lambda topology, name: table_name(topology.scope, name),
         "arn": lambda topology, name: table_arn(topology.scope, name),

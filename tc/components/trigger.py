@@ -35,7 +35,7 @@ PLURAL = "triggers"
 SECTION: tuple[str, type[Strict]] | None = (PLURAL, TriggerModel)
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset()
-TRAITS = Traits(told_by="pool", comes_with=frozenset({"pool", "event"}))
+TRAITS = Traits(switch="entry", told_by="pool", comes_with=frozenset({"pool", "event"}))
 trace = defaults.nothing_to_trace
 settle = defaults.ready_at_once
 

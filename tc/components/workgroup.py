@@ -38,10 +38,11 @@ SECTION: tuple[str, type[Strict]] | None = (PLURAL, WorkgroupModel)
 ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset()
 TRAITS = Traits(
+    switch="beside",
     addresses={
         "arn": lambda topology, name: workgroup_arn(topology.scope, name),
         "name": lambda topology, name: workgroup_name(topology.scope, name),
-    }
+    },
 )
 trace = defaults.nothing_to_trace
 settle = defaults.ready_at_once

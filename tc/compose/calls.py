@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from tc.compose.asl.walk import TaskUse
+from tc.records import dataclass
 from tc.spec.scope import Scope
 from tc.spec.topology import Statement
 

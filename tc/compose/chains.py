@@ -10,11 +10,11 @@ meet there, and it gets the list of their results.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from tc.compose.leaves import Things, leaf_state
 from tc.compose.links import Link, Rule
+from tc.records import dataclass
 from tc.spec.finding import Finding
 from tc.spec.function import Function
 from tc.spec.names import shorten

@@ -8,7 +8,7 @@ settle each flow's mode, give each role what its edges need.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from tc.compose.aliases import through_aliases
@@ -24,6 +24,7 @@ from tc.compose.queues import timeouts_of_queues, user_edges
 from tc.compose.references import Names, collect
 from tc.compose.settings import settled
 from tc.compose.tasks import task_edges
+from tc.records import dataclass
 from tc.spec.addresses import addresses_in
 from tc.spec.base import SECTION_KINDS, Entity, Strict
 from tc.spec.finding import Address, Finding

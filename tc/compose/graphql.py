@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from tc.records import dataclass
 
 Fields = dict[str, str]
 Schema = dict[str, Fields]

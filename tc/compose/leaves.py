@@ -7,12 +7,12 @@ permission (`tc.compose.permissions.integrations`). The result goes on unchanged
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from tc.compose.appsync import feed_arn
 from tc.compose.producers import of_results, result_source
 from tc.compose.things import FIFO, queue_url
+from tc.records import dataclass
 from tc.spec.scope import Scope
 from tc.spec.topology import Entry, Id
 

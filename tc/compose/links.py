@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from tc.compose.asl.choice import bare_rule
@@ -13,6 +12,7 @@ from tc.compose.asl.node import Node
 from tc.compose.asl.paths import path_problem
 from tc.compose.leaves import LEAVES
 from tc.compose.references import Names
+from tc.records import dataclass
 from tc.spec.chain import ChoiceRule
 from tc.spec.finding import Address, Finding
 from tc.spec.function import Function

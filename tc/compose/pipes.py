@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from tc.compose.producers import Entries, readers, reading_selectors
+from tc.records import dataclass
 from tc.spec.names import shorten
 from tc.spec.scope import Scope
 from tc.spec.topology import Entry, Id, Topology

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from tc.compose.appsync import feed_name
 from tc.compose.producers import of_results
+from tc.records import dataclass
 from tc.spec.base import SECTION_KINDS
 from tc.spec.finding import Address, Finding
 from tc.spec.scope import Scope

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from tc.compose.asl.check import TaskUse, resources
 from tc.compose.calls import ACTIVITY_ARN, LAMBDA_ARN, call_of, invoked_function
 from tc.compose.references import Names
+from tc.records import dataclass
 from tc.spec.base import SECTION_KINDS
 from tc.spec.finding import Address, Finding
 from tc.spec.scope import Scope

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tc.config.profiles import aws_profiles
 from tc.config.sections import (
@@ -27,9 +28,13 @@ from tc.config.sections import (
     Release,
     Versions,
 )
-from tc.errors import InvalidInput, UsageError
+from tc.errors import InvalidInput, Problem, UsageError
 from tc.load.suggest import did_you_mean
+from tc.records import dataclass
 from tc.spec.names import NAME
+
+if TYPE_CHECKING:
+    from tc.spec.finding import Finding
 
 LOCAL = "local"
 #: in `efs`, what holds for every env
@@ -149,10 +154,22 @@ def read_config(start: Path) -> Config:
     # one whose lines are all comments is as good as none
     findings = [f for f in reader.findings if f.code != "empty"] + checker.findings
     if findings:
-        from tc.load.locate import locate
-
-        raise InvalidInput(locate(findings))
+        raise InvalidInput(_problems(findings))
     return config
+
+
+def _problems(findings: Iterable[Finding]) -> list[Problem]:
+    """`findings` with their places; without the line itself where a webhook may stand on it,
+    whose address is a secret."""
+    from tc.load.locate import locate
+
+    found: list[Problem] = []
+    for finding in findings:
+        hidden = finding.address.path[:1] == ("notify",)
+        for problem in locate([finding]):
+            hides = hidden or (not finding.address.path and "://" in problem.source)
+            found.append(replace(problem, source="") if hides else problem)
+    return sorted(found, key=lambda problem: (problem.file, problem.line, problem.col))
 
 
 def _config_path(start: Path) -> Path | None:

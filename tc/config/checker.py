@@ -79,14 +79,14 @@ class Checker:
         return self._value(value, address, STABLE_KEY) or ()
 
     def _notices(self, value: Any, address: Address) -> dict[str, Notice]:
-        said = {
-            name: self._section(settings, address / name, NOTIFY)
-            for name, settings in self._mapping(value, address).items()
-        }
-        for name, settings in said.items():
-            if "url" not in settings:
+        written = self._mapping(value, address)
+        for name, settings in written.items():
+            if settings is None or (isinstance(settings, dict) and settings.get("url") is None):
                 self._add("missing-key", f"`{name}` has no `url`", address / name, at="key")
-        return {name: Notice(**settings) for name, settings in said.items()}
+        return {
+            name: Notice(**self._section(settings, address / name, NOTIFY))
+            for name, settings in written.items()
+        }
 
     def _file_systems(self, value: Any, address: Address) -> dict[str, FileSystem]:
         """Each env's, with what `default` says besides."""
@@ -137,7 +137,7 @@ class Checker:
     def _shaped(self, value: Any, address: Address, key: Key) -> str | None:
         text = self._text(value, address)
         if text and key.pattern and not key.pattern.fullmatch(text):
-            message = f"`{text}` can't stand here"
+            message = "this can't stand here" if key.secret else f"`{text}` can't stand here"
             self._add("invalid-value", message, address, f"write it like {key.example}")
             return None
         return text

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from tc.config import ENV_KEYS, ROLE_KEYS, Config
 from tc.config.sections import FILE_SYSTEM, NOTIFY, SECTIONS
+from tc.records import dataclass
 
 #: where a value comes from that nobody has set
 UNSET = "default"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
+
+from tc.records import dataclass
 
 #: an account, an organisation (Organizations API reference, Organization)
 _SHARED_WITH = re.compile(r"\d{12}|o-[a-z0-9]{10,32}")
@@ -29,12 +31,13 @@ STABLE = ("stable",)
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What a key of a section takes."""
+    """What a key of a section takes; a `secret` is in no message."""
 
     kind: Literal["text", "texts", "count", "map", "lists"]
     description: str
     pattern: re.Pattern[str] | None = None
     example: str = ""
+    secret: bool = False
 
 
 #: section -> its keys
@@ -96,6 +99,7 @@ NOTIFY: Mapping[str, Key] = {
         "where to: https://…, or ssm:/path or secretsmanager:name that has it",
         _WEBHOOK,
         "https://hooks.example.com/…, ssm:/path or secretsmanager:name; http:// only to 127.0.0.1",
+        secret=True,
     ),
     "envs": Key("texts", "envs of which it is told; every env"),
     "sandboxes": Key("texts", "sandboxes of which it is told; those called stable"),

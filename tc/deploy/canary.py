@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime, timedelta
 
 from tc.components.protocol import Aws
@@ -20,6 +20,7 @@ from tc.deploy.walk import Outcome, failure, walk
 from tc.errors import TcError
 from tc.events import Emit, Event
 from tc.plan.resource import Plan, Step
+from tc.records import dataclass
 from tc.spec.scope import Scope
 
 #: seconds from the end of the watch to the schedules: until then the switch must have moved the

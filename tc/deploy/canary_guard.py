@@ -62,6 +62,16 @@ def left_over(steps: Iterable[Step]) -> Iterator[str]:
         yield from (step.key for step in going if step.kind == schedule_group.KIND)
 
 
+def withdraw(aws: Aws, moves: Iterable[Move]) -> None:
+    """Removes the schedules of aliases that have the weights of a run that was killed; a plan for
+    a part of the sandbox doesn't look for what is left over."""
+    for move in moves:
+        assert move.step.actual
+        if move.step.actual.props["weights"]:
+            namespace, _, sandbox = move.step.actual.owner.partition("@")
+            _gone(aws, group_name(Scope(namespace, sandbox)), schedule_name(move))
+
+
 def _gone(aws: Aws, group: str, name: str) -> None:
     with defaults.if_there():
         aws.call("scheduler", "delete_schedule", Name=name, GroupName=group)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from tc.components.protocol import Aws
 from tc.plan.changes import resolve
 from tc.plan.resource import Action, Plan, Step
+from tc.records import dataclass
 from tc.spec.function import ALIAS
 
 #: kinds of aliases

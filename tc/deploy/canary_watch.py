@@ -10,13 +10,13 @@ the metrics of AWS/States with the dimensions StateMachineArn and Version.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tc.components.protocol import Aws
 from tc.deploy.canary_moves import Move
 from tc.errors import AwsError
+from tc.records import dataclass
 from tc.spec.function import ALIAS
 
 #: queries in a call (GetMetricData)

@@ -6,12 +6,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
-from tc.components import actions, kinds
-from tc.components.actions import Grant
+from tc.components import actions, grants, kinds
+from tc.components.grants import Grant
 from tc.plan.resource import Resource
+from tc.records import dataclass
 from tc.spec.facts import Facts
 from tc.spec.fetched import reference
 from tc.spec.function import Function
@@ -63,17 +64,48 @@ class _Words:
             yield template.format(**{**self.fixed, "own": name})
 
 
-def statements(topology: Topology, *, bucket: str = "", writes: bool = True) -> list[Statement]:
+def statements(
+    topology: Topology,
+    *,
+    bucket: str = "",
+    layers: Sequence[str] = (),
+    apart: bool = False,
+    writes: bool = True,
+) -> list[Statement]:
     """The statements for `topology` and what is nested in it, each action once for its ARNs.
 
     Without a sandbox or an account in its scope they are for every sandbox, and have
-    ``{{account}}`` where it belongs. `bucket` is the artifact bucket's name. Without `writes` they
-    allow to look only. Pure.
+    ``{{account}}`` where it belongs. `bucket` is the artifact bucket's name, `layers` are the
+    topology's own, which are `apart` when another account has them. Without `writes` they allow
+    to look only. Pure.
     """
+    found = [_of_part(part, bucket, writes=writes) for part in topology.family()]
+    _, first = found[0]
+    if layers:
+        first += [(grant, []) for grant in grants.LAYERS]
+    if layers and writes and not apart:
+        first += [(grant, list(layers)) for grant in grants.PUBLISHING]
+    return _given(found, writes=writes)
+
+
+def publishing(topology: Topology, *, bucket: str, layers: Sequence[str]) -> list[Statement]:
+    """The statements for who keeps the `layers` of `topology` for other accounts, in any region;
+    its versions too, where its sandbox is or may be stable. Pure."""
+    words = _Words.of(replace(topology.scope, region="*"), bucket)
+    kept = grants.ARTIFACTS if _may_be_stable(topology.scope) else grants.BODIES
+    if not layers:
+        return _given([(words, [(grant, []) for grant in kept])], writes=True)
+    given = (*grants.LAYERS, *grants.PUBLISHING, *kept)
+    return _given([(words, [(grant, list(layers)) for grant in given])], writes=True)
+
+
+def _given(
+    parts: Iterable[tuple[_Words, Sequence[tuple[Grant, list[str]]]]], *, writes: bool
+) -> list[Statement]:
+    """What the grants of each part allow on the names beside them."""
     found: dict[tuple[tuple[str, ...], str], set[str]] = {}
-    for part in topology.family():
-        words, grants = _of_part(part, bucket, writes=writes)
-        for grant, names in grants:
+    for words, pairs in parts:
+        for grant, names in pairs:
             given = grant.actions(writes=writes)
             if not given:
                 continue
@@ -117,18 +149,18 @@ def _of_part(
     words = _Words.of(part.scope, bucket)
     things = {kind.KIND: list(kind.desired(part, Facts())) for kind in kinds()}
     words = replace(words, cut=_cut(things, words))
-    grants: list[tuple[Grant, list[str]]] = [(grant, []) for grant in actions.ALWAYS]
+    found: list[tuple[Grant, list[str]]] = [(grant, []) for grant in grants.ALWAYS]
     for kind, there in things.items():
         names = [resource.name for resource in there]
-        given = (*actions.ACTIONS[kind], *actions.TRIALS.get(kind, ()), *_live(part, kind))
-        grants += [(grant, names) for grant in given if there]
+        given = (*actions.ACTIONS[kind], *grants.TRIALS.get(kind, ()), *_live(part, kind))
+        found += [(grant, names) for grant in given if there]
     if bucket:
-        grants += [(grant, []) for grant in actions.ARTIFACTS]
-    grants += [(grant, []) for grant in _of_functions(part.functions.values())]
-    grants += [(grant, []) for grant in _elsewhere(things)]
+        found += [(grant, []) for grant in grants.ARTIFACTS]
+    found += [(grant, []) for grant in _of_functions(part.functions.values())]
+    found += [(grant, []) for grant in _elsewhere(things)]
     if writes:
-        grants += [(grant, []) for grant in _of_roles(part)]
-    return words, grants
+        found += [(grant, []) for grant in _of_roles(part)]
+    return words, found
 
 
 def _may_be_stable(scope: Scope) -> bool:
@@ -174,13 +206,13 @@ def _of_functions(functions: Iterable[Function]) -> Iterator[Grant]:
     """What functions take besides: where their code, values, layers and networks are."""
     functions = list(functions)
     if any(function.layers for function in functions):
-        yield from actions.LAYERS
+        yield from grants.LAYERS
     if any(function.network for function in functions):
-        yield from actions.NETWORK
+        yield from grants.NETWORK
     if any(function.mount for function in functions):
-        yield from actions.FILE_SYSTEM
+        yield from grants.FILE_SYSTEM
     if any(function.is_image for function in functions):
-        yield from actions.IMAGES
+        yield from grants.IMAGES
     texts = {text for one in functions for text in (*one.environment.values(), *one.layers)}
     for text in sorted(text for text in texts if isinstance(text, str)):
         yield from _of_value(text)
@@ -265,8 +297,19 @@ def size(found: Sequence[Statement]) -> int:
 def split(found: Sequence[Statement], limit: int = POLICY_LIMIT) -> list[list[Statement]]:
     """In as many policies as the quota makes necessary, in order."""
     policies: list[list[Statement]] = [[]]
-    for statement in found:
+    for statement in (piece for one in found for piece in _pieces(one, limit)):
         if policies[-1] and size([*policies[-1], statement]) > limit:
             policies.append([])
         policies[-1].append(statement)
     return policies
+
+
+def _pieces(statement: Statement, limit: int) -> Iterator[Statement]:
+    """The statement, on fewer resources at a time where it fits in no policy."""
+    on = statement["Resource"]
+    if size([statement]) <= limit or len(on) == 1:
+        yield statement
+        return
+    half = len(on) // 2
+    for some in (on[:half], on[half:]):
+        yield from _pieces({**statement, "Resource": some}, limit)

@@ -3,6 +3,9 @@
 ``/tc/{namespace}/{sandbox}/frozen`` is a String of JSON with `by`, `at` (UTC) and `reason`, and
 carries the sandbox's marks. Nested topologies are sandboxes of their own, so a topology is frozen
 with all that is nested in it, and isn't changed while any of it is frozen.
+
+The parameter is the truth. Functions of a frozen sandbox have a tag besides, so that new code
+alone, for which their tags are read anyway, takes no call to find out that nothing is frozen.
 """
 
 from __future__ import annotations
@@ -10,13 +13,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from tc.components import defaults
+from tc.components import defaults, function
 from tc.components.protocol import Aws
+from tc.deploy.gather import read_index
 from tc.errors import AwsError, TcError
-from tc.spec.scope import OWNER_TAG, Scope
+from tc.plan.resource import Action, Plan, Step
+from tc.records import dataclass
+from tc.spec.scope import FROZEN_TAG, OWNER_TAG, Scope
+from tc.spec.topology import Topology
 
 #: names in a call (GetParameters)
 _NAMES = 10
@@ -117,12 +123,12 @@ def _put(aws: Aws, scope: Scope, at: str, reason: str) -> Freeze:
     return Freeze(scope.owner, name, scope.updated_by, at, reason)
 
 
-def unfreeze(aws: Aws, scopes: Sequence[Scope]) -> list[Freeze]:
-    """Takes away every freeze of `scopes`; gives back what was frozen.
+def unfreeze(aws: Aws, topologies: Sequence[Topology]) -> list[Freeze]:
+    """Takes away every freeze of `topologies`, the tags first; gives back what was frozen.
 
     Raises TcError, before anything is removed, when a parameter of that name lacks the mark.
     """
-    found = frozen(aws, scopes)
+    found = frozen(aws, [part.scope for part in topologies])
     owners = aws.map(lambda one: _mark(aws, one.parameter), found)
     foreign = [one for one, owner in zip(found, owners, strict=True) if owner != one.owner]
     if foreign:
@@ -132,8 +138,46 @@ def unfreeze(aws: Aws, scopes: Sequence[Scope]) -> list[Freeze]:
             where=foreign[0].parameter,
             hint=f"aws ssm delete-parameter --name {foreign[0].parameter}",
         )
+    tag_functions(aws, topologies, on=False)
     aws.map(lambda one: _remove(aws, one.parameter), found)
     return found
+
+
+def tag_functions(aws: Aws, topologies: Sequence[Topology], *, on: bool) -> None:
+    """Has each function of `topologies` say whether it is frozen; one that says so already, or
+    isn't the sandbox's, is left as it is."""
+    indexes = aws.map(lambda part: (part, read_index(aws, part.scope)), topologies)
+    scopes = {
+        name: part.scope
+        for part, index in indexes
+        for name in (*function.owned(index), *map(part.function_name, part.functions))
+    }
+    aws.map(lambda name: _tag(aws, scopes[name], name, on=on), sorted(scopes))
+
+
+def _tag(aws: Aws, scope: Scope, name: str, *, on: bool) -> None:
+    with defaults.if_there():
+        live = aws.call("lambda", "get_function", FunctionName=name)
+        arn, tags = live["Configuration"]["FunctionArn"], live.get("Tags", {})
+        if tags.get(OWNER_TAG) != scope.owner or (FROZEN_TAG in tags) == on:
+            return
+        if on:
+            aws.call("lambda", "tag_resource", Resource=arn, Tags={FROZEN_TAG: "true"})
+        else:
+            aws.call("lambda", "untag_resource", Resource=arn, TagKeys=[FROZEN_TAG])
+
+
+def tells(plan: Plan) -> bool:
+    """Whether what was read for `plan` tells that nothing is frozen: all it does is to bring code
+    to functions that don't say so."""
+    return all(_brings_code(step) for step in plan.work)
+
+
+def _brings_code(step: Step) -> bool:
+    if step.kind != function.KIND or step.action is not Action.UPDATE or step.actual is None:
+        return False
+    only_code = all(change.path == "code" for change in step.changes)
+    return only_code and not step.actual.outputs["frozen"]
 
 
 def _mark(aws: Aws, parameter: str) -> str:

@@ -6,12 +6,12 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from tc.errors import TcError, UsageError
 from tc.events import Emit, Event
 from tc.processes import Running, shell
+from tc.records import dataclass
 from tc.spec.hooks import Hook, OnFailure, When
 from tc.spec.scope import TEMPLATE_NAMES, Scope
 

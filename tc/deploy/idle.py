@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 
@@ -15,6 +14,7 @@ from tc.deploy.pipeline import Prepared
 from tc.deploy.prune import prepare_pruning
 from tc.errors import UsageError
 from tc.plan.resource import Actual
+from tc.records import dataclass
 from tc.spec.topology import Topology
 
 _AGE = re.compile(r"(\d{1,6})(m|h|d|w)\Z")

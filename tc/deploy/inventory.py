@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +13,7 @@ from tc.deploy.desired import desired_of
 from tc.deploy.frozen import owner_of_arn
 from tc.deploy.gather import gather
 from tc.plan.resource import Actual, Resource
+from tc.records import dataclass
 from tc.spec.facts import Facts
 from tc.spec.scope import OWNER_TAG, Scope
 from tc.spec.topology import Topology

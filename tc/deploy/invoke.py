@@ -8,8 +8,8 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,11 +18,14 @@ from tc.components.queue import TRAITS as QUEUES
 from tc.deploy.web import opener
 from tc.errors import AwsError, TcError
 from tc.events import Emit, Event
+from tc.records import dataclass
 from tc.spec.topology import Flow, Topology
 
 #: seconds between two looks at a running execution, growing from the first to the last
 _PAUSES = (0.1, 0.2, 0.4, 0.8, 1.5, 3.0)
 _HTTP_TIMEOUT_S = 35
+#: from a request (method, URL, body, headers) to its headers with those that sign it
+Sign = Callable[[str, str, bytes | None, Mapping[str, str]], dict[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,15 +179,18 @@ def call_route(
     payload: Any,
     headers: Mapping[str, str] | None = None,
     timeout: float = _HTTP_TIMEOUT_S,
+    sign: Sign | None = None,
 ) -> Answer:
     """Sends a request to a route; an answer of 400 and above is a failure, a redirect is one
     that isn't followed.
 
-    `headers` go with it. Raises TcError ``no-answer`` when there is none in `timeout` seconds.
+    `headers` go with it, and those that `sign` adds. Raises TcError ``no-answer`` when there is
+    none in `timeout` seconds.
     """
     body = None if method in ("GET", "HEAD") else json.dumps(payload).encode()
     verb = "POST" if method == "ANY" else method
     sent = {"Content-Type": "application/json", **(headers or {})}
+    sent = sign(verb, url, body, sent) if sign else sent
     try:
         request = urllib.request.Request(url, data=body, method=verb, headers=sent)  # noqa: S310
         with opener(urlsplit(url).hostname or "").open(request, timeout=timeout) as answer:
@@ -192,7 +198,9 @@ def call_route(
     except urllib.error.HTTPError as error:
         status, text = error.code, error.read()
     except (urllib.error.URLError, OSError) as error:
-        raise TcError(f"{url} doesn't answer: {error}", code="no-answer", where=url) from error
+        reason = getattr(error, "reason", error)
+        why = getattr(reason, "strerror", None) or reason
+        raise TcError(f"{url} doesn't answer: {why}", code="no-answer", where=url) from error
     except (ValueError, http.client.HTTPException):
         # what is wrong with it may be in a header that is a secret
         message = f"{url} can't be asked: its path, a header or its answer is no HTTP"

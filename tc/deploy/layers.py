@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from tc.components.protocol import Aws
 from tc.errors import TcError
 from tc.events import Emit, Event
 from tc.publish.versions import Published, marked, newest, pinned
+from tc.records import dataclass
 from tc.spec.artifact import UNPACKED, Artifact
 from tc.spec.fetched import Secret, is_reference, reference, revealed
 from tc.spec.function import Function
@@ -56,13 +57,15 @@ class LayerSource:
     layers by their names: on `local`, unless nothing may be written. `central` is the door to
     the account that has the layers, where that isn't the sandbox's. `exact` has the digests of
     those, by their names, that must be found as they are: a version is deployed with its own
-    layers, which are published where they are missing.
+    layers, which are published where they are missing. Unless `needed`, a layer that can be built
+    and isn't there is told, also on AWS: nothing is deployed without it.
     """
 
     buildable: Callable[[Mapping[str, Function]], Buildable] = _nothing
     publish: Callable[[Sequence[str]], None] | None = None
     central: Callable[[], Aws] | None = None
     exact: Mapping[str, str] = field(default_factory=dict)
+    needed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,8 @@ def look_up(
     for name, layers in listed.items():
         for layer in layers:
             users[layer].append(functions[name].name)
+    if not source.needed and not aws.local:
+        found = _tell_unbuilt(found, buildable, scope, emit)
     _tell_missing(found, users, buildable, find, scope, emit)
     arns, unpacked = {}, {}
     for name, layers in listed.items():
@@ -148,7 +153,7 @@ def _arns(
 ) -> tuple[str, ...]:
     if layer in plain:
         return (plain[layer],)
-    there = found[layer]
+    there = found.get(layer)
     return there.arns if there else ()
 
 
@@ -225,6 +230,18 @@ def _differs(layer: OwnLayer, there: Published | None) -> bool:
     return there is None or (there.mark is not None and there.mark.digest != layer.digest)
 
 
+def _tell_unbuilt(
+    found: Mapping[str, Published | None], buildable: Buildable, scope: Scope, emit: Emit
+) -> dict[str, Published | None]:
+    """`found` without the layers that aren't there and can be built, which are told."""
+    unbuilt = [name for name, there in found.items() if there is None and name in buildable.layers]
+    for name in unbuilt:
+        text = f"the layer `{name}` isn't there yet, so what it changes isn't shown"
+        hint = f"tc build --publish -e {scope.env} -c {buildable.layers[name].users[0]}"
+        emit(Event("warning", text, {"code": "no-layer", "hint": hint}))
+    return {name: there for name, there in found.items() if name not in unbuilt}
+
+
 def _tell_missing(
     found: Mapping[str, Published | None],
     users: Mapping[str, Sequence[str]],
@@ -272,6 +289,9 @@ def _not_there(
     else:
         others = [name for name in missing if name not in buildable.layers and name not in pins]
         hint = f"{build}, in the topology that has the dependencies of {others[0]}"
+        owners = (user for user in users[others[0]] if others[0] == f"{scope.namespace}-{user}")
+        if owner := next(owners, ""):
+            hint = f"{owner} has no dependencies to build it of: name them, or don't list the layer"
     accounts = " or ".join(dict.fromkeys((find.door.account, find.aws.account)))
     return TcError(
         f"{len(missing)} layer{'s' if len(missing) != 1 else ''} "

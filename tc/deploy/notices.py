@@ -9,7 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from pathlib import Path
 from typing import Literal
 from urllib.parse import SplitResult, urlsplit
@@ -17,6 +17,7 @@ from urllib.parse import SplitResult, urlsplit
 from tc.deploy.web import is_loopback, opener
 from tc.errors import TcError
 from tc.plan.resource import Plan
+from tc.records import dataclass
 from tc.spec.fetched import Secret, revealed
 
 Result = Literal["done", "failed", "interrupted"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypedDict
 
 from tc.components import kinds
@@ -25,6 +25,7 @@ from tc.plan.resource import Action, Plan, Resource, Step
 from tc.plan.select import EVERYTHING, Selection, parse
 from tc.publish.bucket import Bucket
 from tc.publish.packages import upload
+from tc.records import dataclass
 from tc.spec.artifact import Artifact
 from tc.spec.facts import Facts
 from tc.spec.function import Function

@@ -1,4 +1,4 @@
-"""What was deployed where: one small object in the artifact bucket for each deploy.
+"""What was deployed where: small objects in the artifact bucket, two for each deploy.
 
 ::
 
@@ -11,14 +11,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Literal, cast, get_args
 
 from tc.errors import TcError
 from tc.publish.bucket import Bucket
+from tc.records import dataclass
 
-Kind = Literal["deploy", "promote", "rollback", "failed"]
+Kind = Literal["deploy", "promote", "rollback", "begun", "failed", "changed"]
+#: a version was brought, all of it
+_WHOLE = frozenset({"deploy", "promote", "rollback"})
 
 _PREFIX = "deployments/"
 _DEPTH = 3
@@ -27,7 +30,9 @@ _TIME = "%Y%m%dT%H%M%S%fZ"
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A deploy of a version; ``failed`` is one that did not end, whatever it was.
+    """A deploy of a version. It is ``begun`` before its first change; what has no end after that
+    was killed, ``failed`` is one that ended otherwise. ``changed`` is what `tc create`, `update`
+    or `delete` do to the sandbox: from then on it is no version.
 
     `manifest` is the key of the version's, `commit` what it was made of, `at` UTC, `seconds`
     how long it took.
@@ -111,25 +116,36 @@ def _of_key(key: str) -> Record | None:
 
 
 def live(records: Iterable[Record]) -> Record | None:
-    """The last deploy that ended well, since when its version runs."""
-    whole = [record for record in records if record.kind != "failed"]
+    """The last deploy that ended well."""
+    whole = [record for record in records if record.kind in _WHOLE]
     return whole[-1] if whole else None
+
+
+def running(records: Iterable[Record]) -> Record | None:
+    """What made the sandbox what it is: a deploy that ended well, or other commands after it."""
+    done = [record for record in records if record.kind in _WHOLE or record.kind == "changed"]
+    return done[-1] if done else None
+
+
+def interrupted(records: Sequence[Record]) -> Record | None:
+    """What was begun after the last deploy that ended well, and did not: a deploy, or changes
+    besides deploys."""
+    return records[-1] if records and records[-1].kind not in _WHOLE else None
 
 
 def versions_before(records: Sequence[Record]) -> list[str]:
     """The versions that a way back leads to, the next one last.
 
-    What was rolled back from is no longer among them. After a deploy that failed the way back
-    leads to what ran before it.
+    What was rolled back from is no longer among them. After a deploy that did not end well, and
+    after changes by other commands, the way back leads to what ran before.
     """
     stack: list[str] = []
     for record in records:
         if record.kind == "rollback" and record.version in stack:
             del stack[stack.index(record.version) + 1 :]
-        elif record.kind != "failed" and record.version not in stack[-1:]:
+        elif record.kind in _WHOLE and record.version not in stack[-1:]:
             stack.append(record.version)
-    unfinished = bool(records) and records[-1].kind == "failed"
-    return stack if unfinished else stack[:-1]
+    return stack if interrupted(records) else stack[:-1]
 
 
 def everything(bucket: Bucket) -> dict[tuple[str, str], list[Record]]:

@@ -8,78 +8,38 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Container, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from tc.components import by_kind
 from tc.components.function_settings import wait_until_ready
-from tc.components.protocol import Aws
+from tc.components.protocol import Aws, Switch
 from tc.components.role import POLICY_LIMIT
-from tc.deploy.canary_guard import left_over
+from tc.deploy.canary_guard import left_over, withdraw
+from tc.deploy.canary_moves import moves_of
 from tc.deploy.walk import Outcome, failure, walk
 from tc.errors import TcError
 from tc.events import Emit, Event
 from tc.plan.resource import Action, Change, Plan, Step
+from tc.records import dataclass
 
 Walk = Callable[[Plan, Aws, Emit], Outcome]
 
-#: the kinds that are moved: what is called through them changes with their one call
-ALIASES = frozenset({"alias", "flow alias"})
-#: kinds of which a change reaches nothing that runs: what is called is a version, and these
-#: are used by it as they were (a queue), or are nothing yet (a flow that no alias names)
-_BESIDE = frozenset(
-    {
-        "activity",
-        "bucket",
-        "bus",
-        "connection",
-        "flow",
-        "flow version",
-        "function",
-        "job",
-        "log group",
-        "page bucket",
-        "pool",
-        "pool client",
-        "queue",
-        "role",
-        "schedule group",
-        "table",
-        "version",
-        "workgroup",
-    }
-)
-#: kinds that hand over what comes from outside, as soon as they are there
-_ENTRIES = frozenset(
-    {
-        "api",
-        "authorizer",
-        "channel",
-        "event",
-        "mapping",
-        "mutation",
-        "page",
-        "pipe",
-        "route",
-        "schedule",
-        "stream",
-        "trigger",
-    }
-)
 #: seconds for what a role may do to be in force everywhere ("Changes that I make are not always
 #: immediately visible", IAM user guide, names none; that is enough by far in most cases)
 _SPREAD_S = 10.0
-#: a kind that nothing needs: it goes with the entry point that it lets in
-_COMPANION = "permission"
+#: the field of roles and queues that says who may do what
+_POLICY = "policy"
 
 
 @dataclass(frozen=True, slots=True)
 class Phases:
     """A plan in three, each walked only when the one before has succeeded whole.
 
-    `prepare` makes new things beside what runs, `switch` moves aliases (see `ALIASES`) and
-    changes entry points, `after` narrows roles and removes what is gone. A role whose
-    statements change is in `prepare` with the old ones and the new, and in `after` with the
-    new ones alone.
+    `prepare` makes new things beside what runs, `switch` moves aliases and changes entry points
+    (see `Traits.switch`), `after` takes away what is gone. What takes a part away of what it
+    gives (a role's statements, see `Traits.gives`) is in `prepare` with the old and the new,
+    and in `after` with the new alone.
     """
 
     prepare: Plan
@@ -92,18 +52,18 @@ class Phases:
         return tuple(
             step
             for step in self.switch.work
-            if step.kind in ALIASES and step.action is Action.UPDATE
+            if _way(step) == "alias" and step.action is Action.UPDATE
         )
 
 
 def split(plan: Plan) -> Phases:
-    """`plan` in its phases; nothing is lost and nothing added but the narrowing of roles."""
+    """`plan` in its phases; nothing is lost, and some are done in two parts."""
     places = _places(plan)
     parts: dict[str, list[Step]] = {"prepare": [], "switch": [], "after": []}
     for step in plan.work:
         place = places[step.key]
-        if step.kind == "role" and place == "prepare" and step.action is Action.UPDATE:
-            for where, part in _role(step):
+        if place == "prepare" and step.action is Action.UPDATE:
+            for where, part in _parts(step):
                 parts[where].append(part)
         else:
             parts[place].append(step)
@@ -117,7 +77,7 @@ def _places(plan: Plan) -> dict[str, str]:
     places = {key: _place(step) for key, step in work.items()}
     # what a canary that was killed has left would take the aliases back
     places |= dict.fromkeys(left_over(plan.work), "prepare")
-    late = {key for key, step in work.items() if step.action is Action.REPLACE}
+    late = {key for key, step in work.items() if step.action is Action.REPLACE or _turned(step)}
     changed = True
     while changed:
         changed = False
@@ -131,13 +91,26 @@ def _places(plan: Plan) -> dict[str, str]:
     return places
 
 
+def _way(step: Step) -> Switch:
+    return by_kind()[step.kind].TRAITS.switch
+
+
 def _place(step: Step) -> str:
     if step.action is Action.DELETE:
         return "after"
     if step.action is Action.CREATE:
-        return "switch" if step.kind in _ENTRIES else "prepare"
-    beside = step.kind in _BESIDE and step.action is Action.UPDATE
-    return "prepare" if beside else "switch"
+        return "switch" if _way(step) == "entry" else "prepare"
+    beside = _way(step) == "beside" and step.action is Action.UPDATE
+    return "prepare" if beside and not _turned(step) else "switch"
+
+
+def _turned(step: Step) -> bool:
+    """Whether it gives another thing in place of one that runs still uses: a table's stream."""
+    gives = by_kind()[step.kind].TRAITS.gives
+    return any(
+        change.path in gives and isinstance(change.before, str) and change.before and change.after
+        for change in step.changes
+    )
 
 
 def _moved(
@@ -154,48 +127,93 @@ def _moved(
         return
     for key in step.needs:
         need = work[work[key].within or key]
-        if places[need.key] != "switch" or need.action is Action.UPDATE:
+        if places[need.key] != "switch" or (
+            need.action is Action.UPDATE and need.key not in late
+        ):
             continue
-        if need.key in late or step.kind == _COMPANION:
+        if need.key in late or _way(step) == "companion":
             yield step.key, "switch"
         else:
             yield need.key, "prepare"
 
 
-def _role(step: Step) -> Iterator[tuple[str, Step]]:
-    """The parts of a role's change: nothing that runs loses a right before the switch, be it
-    by a statement that goes or by one that denies."""
+def _parts(step: Step) -> Iterator[tuple[str, Step]]:
+    """A change that is prepared, in two where it takes away what runs still uses: first the old
+    and the new (`Traits.gives`), the new alone when the switch is done."""
     assert step.resource
     assert step.actual
-    old = _statements(step.actual.props["policy"])
-    new = _statements(step.resource.props["policy"])
-    gone = [
-        one for one in old if not _denies(one) and not any(_covers(other, one) for other in new)
-    ]
-    later = [one for one in new if _denies(one) and one not in old]
-    if not gone and not later:
-        yield "prepare", step
-        return
-    both = [*(one for one in new if one not in later), *gone]
-    policy = {**step.resource.props["policy"], "Version": "2012-10-17", "Statement": both}
-    if len(json.dumps(policy, separators=(",", ":"), default=str)) > POLICY_LIMIT:
+    old, new = step.actual.props, step.resource.props
+    gives = by_kind()[step.kind].TRAITS.gives & {_field(change) for change in step.changes}
+    both = {field: _both(field, old.get(field), new.get(field)) for field in gives}
+    if _too_long(both.get(_POLICY)):
         # both don't fit: the change is as late as it can be
         yield "switch", step
         return
-    wide = {**step.resource.props, "policy": policy}
-    widens = any(_denies(one) and one not in new for one in old) or not all(
-        any(_covers(other, one) for other in old) for one in both
-    )
-    about = _about_policy(step)
-    others = tuple(change for change in step.changes if change not in about)
-    first = step.changes if widens else others
+    wide = {field: value for field, value in both.items() if value != new.get(field)}
+    if not wide:
+        yield "prepare", step
+        return
+    kept = {field for field, value in wide.items() if value == old.get(field)}
+    first = tuple(change for change in step.changes if _field(change) not in kept)
     if first:
-        yield "prepare", replace(step, resource=replace(step.resource, props=wide), changes=first)
-    yield "after", replace(step, changes=about, needs=())
+        resource = replace(step.resource, props={**new, **wide})
+        yield "prepare", replace(step, resource=resource, changes=first)
+    actual = replace(step.actual, props={**old, **new, **wide})
+    last = tuple(change for change in step.changes if _field(change) in wide)
+    yield "after", replace(step, actual=actual, changes=last, needs=())
 
 
-def _about_policy(step: Step) -> tuple[Change, ...]:
-    return tuple(change for change in step.changes if change.path.split(".")[0] == "policy")
+def _field(change: Change) -> str:
+    return change.path.split(".")[0]
+
+
+def _both(field: str, old: Any, new: Any) -> Any:
+    """What holds for who uses the old and for who uses the new."""
+    if field == _POLICY:
+        return _both_policies(old or {}, new or {})
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        return {**old, **new}
+    return new or old
+
+
+def _both_policies(old: Mapping[str, Any], new: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Nothing that runs loses a right before the switch, be it by a statement that goes or by one
+    that denies; `old` or `new` itself where that is both."""
+    before, after = _statements(old), _statements(new)
+    gone = [
+        one
+        for one in before
+        if not _denies(one) and not any(_covers(other, one) for other in after)
+    ]
+    now = [one for one in after if not _denies(one) or one in before]
+    if not gone and now == after:
+        return new
+    denied = [one for one in before if _denies(one)]
+    if all(one in after for one in denied) and all(
+        any(_covers(other, one) for other in before) for one in now
+    ):
+        return old
+    named = {one.get("Sid") for one in now}
+    return {
+        **new,
+        "Version": "2012-10-17",
+        "Statement": [*now, *(_unnamed(g, named) for g in gone)],
+    }
+
+
+def _unnamed(statement: Mapping[str, Any], named: Container[Any]) -> Mapping[str, Any]:
+    """Without its `Sid` where another one has that: AWS takes each once in a policy."""
+    if statement.get("Sid") not in named:
+        return statement
+    return {key: value for key, value in statement.items() if key != "Sid"}
+
+
+def _too_long(policy: Any) -> bool:
+    return len(json.dumps(policy, separators=(",", ":"), default=str)) > POLICY_LIMIT
+
+
+def _about_policy(step: Step) -> bool:
+    return any(_field(change) == _POLICY for change in step.changes)
 
 
 def _denies(statement: Any) -> bool:
@@ -231,6 +249,7 @@ def carry_out(plan: Plan, aws: Aws, emit: Emit, go: Walk = walk) -> Outcome:
     if outcome.ok:
         try:
             _check(phases.moves, outcome, aws, emit)
+            _withdraw(phases.switch, outcome, aws, emit)
             _let_rights_spread(phases, aws, emit)
         except KeyboardInterrupt:
             outcome.interrupted = True
@@ -254,7 +273,7 @@ def _check(moves: tuple[Step, ...], outcome: Outcome, aws: Aws, emit: Emit) -> N
         assert step.resource
         function = step.resource.payload["function"]
         try:
-            wait_until_ready(aws, function, str(step.resource.props["version"]))
+            wait_until_ready(aws, function, str(step.resource.props["version"]), new=False)
         except TcError as error:
             return error
         return None
@@ -271,6 +290,16 @@ def _check(moves: tuple[Step, ...], outcome: Outcome, aws: Aws, emit: Emit) -> N
         if error:
             outcome.failed.append((step, error))
             emit(failure(step, error))
+
+
+def _withdraw(switch: Plan, outcome: Outcome, aws: Aws, emit: Emit) -> None:
+    """Nothing that a canary left behind takes an alias back after it has moved."""
+    moves = moves_of(replace(switch, outputs=outcome.outputs))
+    try:
+        withdraw(aws, moves)
+    except TcError as error:
+        outcome.failed.append((moves[0].step, error))
+        emit(failure(moves[0].step, error))
 
 
 def _let_rights_spread(phases: Phases, aws: Aws, emit: Emit) -> None:
@@ -339,6 +368,11 @@ def _not_at_once(step: Step) -> str:
         return ", which is made anew"
     if step.kind == "route" and step.resource:
         return f" of {(step.resource.parent or '').removeprefix('api/shared ')}"
-    if step.kind == "role":
+    if _turned(step):
+        return ", whose stream is made anew"
+    if step.resource and step.actual and _about_policy(step):
+        policies = (step.actual.props[_POLICY], step.resource.props[_POLICY])
+        if not _too_long(_both(_POLICY, *policies)):
+            return ""
         return ", whose old and new statements don't fit into one policy"
     return ""

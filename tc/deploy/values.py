@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from tc.components.protocol import Aws
 from tc.components.variables import ENVIRONMENT_LIMIT, environment_bytes
 from tc.errors import AwsError, TcError
+from tc.records import dataclass
 from tc.spec.fetched import Reference, Secret, filled_in, is_reference, reference
 from tc.spec.function import Function
 

@@ -1,8 +1,8 @@
 """Walks a plan: everything at once that doesn't wait for something else.
 
 A failure makes impossible what needs the failed thing; that is skipped, the
-rest is finished, and the outcome tells both. On an interrupt nothing new
-starts, and what is in flight ends.
+rest is finished, and the outcome tells both. On an interrupt, and when the
+credentials are over, nothing new starts, and what is in flight ends.
 """
 
 from __future__ import annotations
@@ -63,6 +63,8 @@ class _Walk:
                 self._members.setdefault(step.within, []).append(step)
         self._outcome = Outcome(outputs=dict(plan.outputs))
         self._bad: dict[str, Step] = {}
+        #: the step that found the credentials over
+        self._over: Step | None = None
         self._since: dict[str, float] = {}
 
     def run(self) -> Outcome:
@@ -70,15 +72,17 @@ class _Walk:
         running: dict[Future[Outputs], Step] = {}
         with ThreadPoolExecutor(_WORKERS, thread_name_prefix="walk") as pool:
             try:
-                while sorter.is_active():
-                    self._start(sorter, pool, running)
+                while running or (sorter.is_active() and not self._over):
+                    if not self._over:
+                        self._start(sorter, pool, running)
                     if not running:
                         continue
                     ended, _ = wait(running, return_when=FIRST_COMPLETED)
                     for future in ended:
                         self._finish(running.pop(future), future)
                         sorter.done(self._key_of[future])
-                self._settle(pool)
+                if not self._over:
+                    self._settle(pool)
             except KeyboardInterrupt:
                 self._outcome.interrupted = True
                 for future, step in running.items():
@@ -193,6 +197,11 @@ class _Walk:
             self._emit(Event("step.done", _sentence(one), {**_data(one), **self._seconds(one)}))
 
     def _fail(self, step: Step, error: TcError) -> None:
+        if error.code == "credentials":
+            if self._over:
+                self._skip(step, self._over)
+                return
+            self._over = step
         self._bad[step.key] = step
         self._outcome.failed.append((step, error))
         self._emit(failure(step, error))

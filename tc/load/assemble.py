@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from tc.load.discover import Found
@@ -24,6 +23,7 @@ from tc.load.libraries import language_of
 from tc.load.libraries import problems as library_problems
 from tc.load.reader import Reader
 from tc.load.runtime import image_problems, settings
+from tc.records import dataclass
 from tc.spec.asset import artifacts_dir
 from tc.spec.base import Targets
 from tc.spec.chain import MapHint

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from tc.load.find import TOPOLOGY_FILES
 from tc.load.ignored import is_ignored
 from tc.load.infer import FUNCTION_FILES, MARKERS
 from tc.load.reader import Reader
+from tc.records import dataclass
 from tc.spec.finding import Address, Finding
 
 _MARKS = frozenset((*MARKERS, *FUNCTION_FILES))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from tc.load.infer import MARKERS
 from tc.load.overlays import check_tags, texts, variables
 from tc.load.reader import Reader
 from tc.load.validate import lost_target, validate
+from tc.records import dataclass
 from tc.spec.finding import Address, Finding
 from tc.spec.function import Function, FunctionEntry, FunctionFile
 from tc.spec.names import ENTITY_NAME

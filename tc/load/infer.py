@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from tc.load.suggest import closest
 from tc.load.text import is_file
+from tc.records import dataclass
 
 #: `runtime.lang` -> AWS's identifier (docs.aws.amazon.com/lambda, "Lambda runtimes")
 RUNTIMES: dict[str, str] = {

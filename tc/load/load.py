@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from tc.errors import UsageError
@@ -12,6 +12,7 @@ from tc.load.libraries import with_libraries
 from tc.load.locate import locate
 from tc.load.reader import Reader
 from tc.load.topology import Project
+from tc.records import dataclass
 from tc.spec.base import Strict
 from tc.spec.finding import Finding
 from tc.spec.spec import Spec

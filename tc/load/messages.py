@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -12,6 +11,7 @@ from tc.load.later import noun, refusal
 from tc.load.reader import kind_of
 from tc.load.scalars import as_text
 from tc.load.suggest import did_you_mean
+from tc.records import dataclass
 from tc.spec.base import keys
 from tc.spec.finding import Key, KeyPath
 

@@ -19,11 +19,11 @@ import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 from tc.places import cache_place
 from tc.processes import Program, Running
+from tc.records import dataclass
 
 #: seconds that git has to name a ref's commit, and to fetch it
 _ASK = 30

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
 from tc.load.messages import Mistake, mistakes
+from tc.records import dataclass
 from tc.spec.base import TARGET_KEYS, Strict
 from tc.spec.finding import Address, Finding, KeyPath
 

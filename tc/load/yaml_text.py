@@ -7,7 +7,7 @@ seen where they happen, nothing recurses, and it takes a fifth of the time.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from yaml.events import (
 
 from tc.load.scalars import as_text, resolve
 from tc.load.text import MAX_DEPTH, position
+from tc.records import dataclass
 from tc.spec.finding import Address, Finding
 
 #: tag, its argument (text or list), where it stands -> the value

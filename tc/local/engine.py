@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from tc.errors import TcError
@@ -26,6 +25,7 @@ from tc.local.pythons import find as find_pythons
 from tc.local.record import Record
 from tc.local.record import read as read_record
 from tc.local.record import write as write_record
+from tc.records import dataclass
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"

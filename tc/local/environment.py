@@ -15,13 +15,13 @@ import os
 import re
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from tc.errors import TcError
 from tc.events import Emit, Event
 from tc.local.home import explained, private_dir
 from tc.places import cache_place
+from tc.records import dataclass
 
 #: the version whose private names the launcher's hooks rely on
 ENGINE = "1.5.33"

@@ -20,12 +20,12 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from tc.errors import TcError
 from tc.events import Emit, Event
 from tc.places import state_place
+from tc.records import dataclass
 
 #: seconds; the first start installs the engine while it holds the lock
 LOCK_DEADLINE = 600.0

@@ -6,11 +6,11 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from tc.local.environment import own_python, own_version
 from tc.local.found import remembered
+from tc.records import dataclass
 
 _RUNTIME = re.compile(r"python3\.(\d+)\Z")
 _VERSION = re.compile(r"3\.\d+\.\d+")

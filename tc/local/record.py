@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from pathlib import Path
 
 from tc.local.home import write_private
+from tc.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

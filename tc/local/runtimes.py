@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from tc.errors import Severity
 from tc.local.found import on_path, remembered
 from tc.local.pythons import find as find_pythons
 from tc.local.pythons import nearest
+from tc.records import dataclass
 
 _DEADLINE = 10
 _NAMED = 5

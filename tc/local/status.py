@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 from tc.local import environment, wire
@@ -17,6 +16,7 @@ from tc.local.engine import (
 )
 from tc.local.home import find_home
 from tc.local.process import alive
+from tc.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import Any
 
+from tc.records import dataclass
 from tc.spec.finding import Address
 from tc.spec.ref import Joined, Ref, refs
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from tc.errors import UsageError
 from tc.plan.resource import Actual, Resource
+from tc.records import dataclass
 
 Fields = frozenset[str]
 

@@ -11,12 +11,12 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from tc.components.protocol import Aws
 from tc.errors import AwsError, TcError
 from tc.events import Emit, Event
+from tc.records import dataclass
 from tc.spec.asset import PART
 
 _URI = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]+)(?:/(?P<prefix>.*))?\Z")

@@ -25,7 +25,6 @@ import threading
 import time
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from tc.components.protocol import Aws
@@ -34,6 +33,7 @@ from tc.errors import TcError
 from tc.events import Emit, Event
 from tc.publish.bucket import Bucket
 from tc.publish.publisher_function import Place, ensure_publisher, invoked, publisher_name
+from tc.records import dataclass
 from tc.spec.asset import PART, SMALL, AssetFile, Manifest
 
 #: bytes that one invocation writes, and files it is told of (Lambda: 6 MB of payload)

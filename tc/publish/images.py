@@ -10,11 +10,11 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from tc.components.protocol import Aws
 from tc.errors import AwsError, TcError
+from tc.records import dataclass
 from tc.spec.scope import dns_suffix
 
 #: whose images a repository has

@@ -6,7 +6,7 @@ The leading part comes last, so that whoever looks a layer up finds all of its p
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tc.components.protocol import Aws
 from tc.errors import TcError
@@ -15,6 +15,7 @@ from tc.publish.bucket import Bucket
 from tc.publish.part import key_of, publish_part, same
 from tc.publish.sharing import share_with
 from tc.publish.versions import Published, Version, latest, newest, service
+from tc.records import dataclass
 from tc.spec.layer import STABLE, BuiltLayer, LayerPart, Mark, part_names
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from tc.components.protocol import Aws
@@ -17,6 +16,7 @@ from tc.errors import TcError
 from tc.events import Emit, Event
 from tc.publish.bucket import Bucket
 from tc.publish.part import key_of
+from tc.records import dataclass
 from tc.spec.manifest import Manifest, manifest_key, manifest_of
 
 #: what is written: a file, or what reads it when it is needed
@@ -89,12 +89,14 @@ class Versions:
         refuse_other(other, manifest.sha)
         return other
 
+    def holds(self, manifest: Manifest) -> bool:
+        """Whether the target's bucket has the version: its manifest comes last."""
+        return self._here.bucket.has(manifest.key)
+
     def bring(self, manifest: Manifest, emit: Emit) -> None:
-        """Copies what the target's bucket lacks of a version to it; nothing when it has the
-        manifest, which comes last. Raises TcError ``package-gone`` when something is gone."""
+        """Copies what the target's bucket lacks of a version to it, the manifest last. Raises
+        TcError ``package-gone`` when something is gone."""
         target = self._here
-        if _read(target.bucket, manifest.key):
-            return
         _ensure(target.bucket, emit)
         lacking = target.bucket.lacks(keys_of(manifest))
         if lacking:

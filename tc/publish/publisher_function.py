@@ -14,7 +14,6 @@ import time
 import zipfile
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from tc.components.protocol import Aws
 from tc.config import Roles
 from tc.errors import AwsError, TcError
 from tc.publish.bucket import TRANSIT
+from tc.records import dataclass
 from tc.spec.names import shorten
 from tc.spec.scope import Scope
 

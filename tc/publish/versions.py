@@ -7,11 +7,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from tc.components.protocol import Aws
 from tc.errors import AwsError
+from tc.records import dataclass
 from tc.spec.layer import Mark, mark_of, part_names
 
 #: versions that a page of a listing has (ListLayerVersions, MaxItems)

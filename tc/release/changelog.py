@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from tc.errors import UsageError
+from tc.records import dataclass
 from tc.release.closure import Closure
 from tc.release.commits import KINDS, Commit, commits, history
 from tc.release.git import Repo

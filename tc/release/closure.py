@@ -14,10 +14,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from tc.errors import TcError
+from tc.records import dataclass
 from tc.release.workspaces import SKIPPED, Workspaces, text_of
 from tc.spec.fetched import reference
 from tc.spec.function import Function
@@ -69,16 +69,25 @@ class Closure:
     `without` are directories below them that belong to others; `rules` what .tcignore leaves out
     of the directories of topologies and functions: of those that hold a file the deepest decides.
     What was `read` to compose the topology is held whatever they say, as are the files that decide
-    what is built: .tcignore keeps them out of packages only.
+    what is built: .tcignore keeps them out of packages only. `submodules` are those that some of
+    `paths` lie in: the repository knows of these only at which commit they are.
     """
 
     paths: tuple[str, ...]
     without: tuple[str, ...] = ()
     rules: tuple[tuple[str, tuple[str, ...]], ...] = ()
     read: frozenset[str] = frozenset()
+    submodules: tuple[str, ...] = ()
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """Where git is asked for changes."""
+        return (*self.paths, *self.submodules)
 
     def holds(self, path: str) -> bool:
         """Whether the file belongs to it, there or not."""
+        if path in self.submodules:
+            return True
         mine = [_depth(one) for one in self.paths if _below(path, one)]
         if not mine:
             return False
@@ -151,12 +160,18 @@ class _Search:
             tuple(sorted(self.shown(path) for path in without)),
             tuple(sorted((self.shown(path), rules) for path, rules in self._inside())),
             frozenset(self.shown(path) for path in self.found if path in self.read_by_loading),
+            tuple(sorted({self.shown(one) for path in self.found for one in self._around(path)})),
         )
 
     def _inside(self) -> Iterator[tuple[Path, tuple[str, ...]]]:
         for path, rules in self.rules.items():
             if path.is_relative_to(self.root):
                 yield path, rules
+
+    def _around(self, path: Path) -> Iterator[Path]:
+        """The submodule of the repository that `path` lies in."""
+        inside = [one for one in path.parents if one != self.root and self.root in one.parents]
+        yield from [one for one in inside if (one / ".git").exists()][-1:]
 
     def add(self, path: Path) -> None:
         """Takes `path` in, the link itself and what it leads to, where that is in the

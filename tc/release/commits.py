@@ -6,9 +6,11 @@ import os
 import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import pairwise
 
+from tc.records import dataclass
 from tc.release.closure import Closure
 from tc.release.git import Repo
 from tc.release.text import printable
@@ -32,6 +34,7 @@ KINDS = {
 _SUBJECT = re.compile(
     r"(?P<kind>[A-Za-z]+)(?:\((?P<scope>[^()]*)\))?(?P<breaks>!)?:\s+(?P<text>.+)"
 )
+_RENAMED = re.compile(rb"\s*R\d+")
 _BREAKS = re.compile(r"^BREAKING[ -]CHANGE:\s*(.*)", re.MULTILINE)
 _FIELDS = ("%H", "%P", "%aN", "%ct", "%B")
 #: what a user's settings may not change about the answers
@@ -84,6 +87,17 @@ class History:
         return known
 
 
+def moved(repo: Repo, closure: Closure, file: str) -> Closure:
+    """`closure` with the directories that `file`, its topology's, was in before: those that are
+    gone now, so that nothing else can be meant by them. Raises TcError ``no-commits``."""
+    words = ["log", "-z", "--follow", "--find-renames=90%", "--diff-filter=R", "--name-status"]
+    said = repo.git(*words, "--format=", repo.head(), "--", file).split(b"\0")
+    names = [os.fsdecode(old) for mark, old in pairwise(said) if _RENAMED.fullmatch(mark)]
+    places = {name.rpartition("/")[0] or "." for name in names}
+    gone = sorted(place for place in places if not (repo.root / place).exists())
+    return replace(closure, paths=(*closure.paths, *gone))
+
+
 def history(repo: Repo, start: str, end: str, what: str) -> History:
     """The commits that `end` has and `start` has not; all of them when `start` is empty.
 
@@ -107,7 +121,7 @@ def commits(repo: Repo, closure: Closure, start: str, end: str) -> list[Commit]:
     form = "%x00".join((mark, *_FIELDS, ""))
     excluded = [f"^{start}"] if start else []
     words = ["log", "-z", f"--format={form}", *_LOG, end, *excluded]
-    said = repo.git(*words, "--", *closure.paths)
+    said = repo.git(*words, "--", *closure.watched)
     records = said.split(mark.encode() + b"\0")[1:]
     found = (_commit(record.split(b"\0"), closure) for record in records)
     return [commit for commit in found if commit]

@@ -12,14 +12,15 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
 from tc.errors import TcError
 from tc.processes import Program, Running
-from tc.release.text import readable
+from tc.records import dataclass
+from tc.release.text import readable, said_by_git, said_by_remote
 
 #: seconds that git has for what is on this machine, and for what needs the network
 LOCAL = 120
@@ -47,7 +48,7 @@ _QUIET = {
 }
 #: who tags where nobody is configured: on machines that run jobs
 _TAGGER = {"GIT_COMMITTER_NAME": "tc", "GIT_COMMITTER_EMAIL": "tc@localhost"}
-_USERINFO = re.compile(r"(?<=://)[^/\s@]+(?=@)")
+_DIFFERS = re.compile(rb"^ ! \[rejected\]\s+(\S+)\s.*would clobber existing tag", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +92,16 @@ class Repo:
 
     # --- what is there ---
 
-    def tags(self, prefix: str = "", merged: str = "") -> list[Tag]:
+    def tags(self, prefix: str = "", merged: str = "", contains: str = "") -> list[Tag]:
         """The tags that start with `prefix` and lead to commits, in the order of their names;
-        only those in the history of `merged` where that is given."""
+        only those in the history of `merged`, and that have `contains` in theirs, where these
+        are given."""
         fields = "refname:strip=2 objectname objecttype *objectname *objecttype creatordate:unix"
         form = "".join(f"%({name})%00" for name in fields.split())
         # a glob's `*` stops at a slash, which no version has
         pattern = f"refs/tags/{prefix}*"
-        only = [f"--merged={self.sha_of(merged)}"] if merged else []
+        asked = {"merged": merged, "contains": contains}
+        only = [f"--{word}={self.sha_of(ref)}" for word, ref in asked.items() if ref]
         said = self.git("for-each-ref", f"--format={form}", *only, pattern).split(b"\0")[:-1]
         found = []
         for row in zip(*[iter(said)] * 6, strict=True):
@@ -295,7 +298,8 @@ class Repo:
                 hint=f"git tag -d {tag} && git fetch --tags, then run this again",
             )
         lines = [line[2:] for line in told.splitlines() if line.startswith("!\t")]
-        why = readable(lines[0].split("\t")[-1]) if lines else _said(errors)
+        why = readable(lines[0].split("\t")[-1]) if lines else said_by_git(errors)
+        why += "".join(f"; {line}" for line in said_by_remote(errors))
         raise TcError(
             f"the tag `{tag}` can't be pushed to `{remote}`: {why}",
             code="no-push",
@@ -309,8 +313,8 @@ class Repo:
         code, said, _ = self._run(words, seconds=NETWORK)
         return said.split()[0].decode() if code == 0 and said.strip() else ""
 
-    def fetch_tags(self) -> None:
-        """Brings the remote's tags here; those that differ here stay as they are.
+    def fetch_tags(self) -> list[str]:
+        """Brings the remote's tags here; those that differ here stay as they are, and are told.
 
         Raises TcError ``no-fetch`` when the remote can't be reached.
         """
@@ -318,13 +322,15 @@ class Repo:
         words = ["fetch", "--no-recurse-submodules", "--no-write-fetch-head"]
         words += ["--", remote, "refs/tags/*:refs/tags/*"]
         code, _, errors = self._run(words, seconds=NETWORK)
-        if code and b"would clobber existing tag" not in errors:
+        differ = [os.fsdecode(name) for name in _DIFFERS.findall(errors)]
+        if code and not differ:
             raise TcError(
-                f"the tags of `{remote}` can't be fetched: {_said(errors)}",
+                f"the tags of `{remote}` can't be fetched: {said_by_git(errors)}",
                 code="no-fetch",
                 where=remote,
                 hint=f"git fetch --tags {remote}",
             )
+        return differ
 
     # --- the one place that starts git ---
 
@@ -366,7 +372,7 @@ class Repo:
 
 def _refused(command: str, errors: bytes, where: Path) -> TcError:
     return TcError(
-        f"`git {command}` failed: {_said(errors)}",
+        f"`git {command}` failed: {said_by_git(errors)}",
         code="git",
         where=str(where),
         hint=_way_out(errors, where),
@@ -383,14 +389,6 @@ def _not_started(directory: Path) -> TcError:
     if not directory.is_dir():
         return TcError(f"there is no directory {directory}", code="git")
     return TcError("git isn't installed", code="no-git", hint="install git")
-
-
-def _said(errors: bytes) -> str:
-    """What git says is wrong, in one line, without users and passwords of URLs."""
-    lines = [line for line in errors.decode("utf-8", "replace").splitlines() if line.strip()]
-    wrong = [line for line in lines if line.startswith(("fatal: ", "error: "))] or lines[-1:]
-    text = re.sub(r"^(?:fatal|error): ", "", wrong[0]) if wrong else "git said nothing"
-    return _USERINFO.sub("***", readable(text)).rstrip(". ")
 
 
 def _environment() -> dict[str, str]:

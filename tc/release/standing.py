@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tc.errors import TcError
+from tc.records import dataclass
 from tc.release.changelog import tag_message
 from tc.release.closure import Closure
 from tc.release.commits import Commit, commits, history
 from tc.release.git import Repo
 from tc.release.text import readable
 from tc.release.versions import (
+    UNRELEASED,
     Part,
     Released,
     Version,
@@ -85,7 +85,7 @@ def standing(repo: Repo, closure: Closure, namespace: str, said: str | None = No
     sha = repo.head()
     last = latest(repo, namespace)
     what = f"what changed in `{namespace}` since its last version"
-    dirty = tuple(closure.only(repo.dirty(closure.paths)))
+    dirty = tuple(closure.only(repo.dirty(closure.watched)))
     return Standing(last, _since(repo, closure, last, sha, what), dirty, sha, _base(said))
 
 
@@ -107,6 +107,9 @@ def propose(
     Raises TcError ``dirty`` when files of the closure aren't committed, ``tag-exists`` when the
     version is taken by another commit, ``no-commits``, ``shallow``.
     """
+    if suffix:
+        # also where nothing changed, so that none is needed
+        announced(UNRELEASED, suffix)
     sha = repo.head()
     refuse_dirty(repo, closure, f"a version of `{namespace}`")
     last = latest(repo, namespace)
@@ -126,7 +129,7 @@ def propose(
 
 def refuse_dirty(repo: Repo, closure: Closure, what: str) -> None:
     """Raises TcError ``dirty`` when files of the closure aren't committed, as `what` needs."""
-    changed = closure.only(repo.dirty(closure.paths))
+    changed = closure.only(repo.dirty(closure.watched))
     if not changed:
         return
     listed = ", ".join(f"`{readable(name)}`" for name in changed[:_SHOWN])

@@ -16,10 +16,10 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from tc.errors import TcError
+from tc.records import dataclass
 from tc.release.git import NETWORK, Repo
 
 #: files are as they were committed, whatever the user's settings say, and no hook runs

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from semver import Version
 
 from tc.errors import TcError, UsageError
+from tc.records import dataclass
 from tc.release.git import Repo, Tag
 
 __all__ = ["Part", "Released", "Version", "latest", "next_version", "parse", "released"]
@@ -53,12 +53,16 @@ def parse(text: str, where: str = "") -> Version:
 
 
 def released(tag: Tag, namespace: str) -> Released | None:
-    """What `tag` says of `namespace`; None for others' tags and those of near shape: what stands
+    """What `tag` says of `namespace`; None for others' tags and those of near shape."""
+    version = version_of(tag.name, namespace)
+    return Released(tag.name, version, tag.sha, tag.when) if version else None
+
+
+def version_of(tag: str, namespace: str) -> Version | None:
+    """The version that a tag of that name is of `namespace`; None when it is none: what stands
     after the namespace must be a whole version, so `etl-extra-0.1.0` is none of `etl`."""
-    rest = tag.name.removeprefix(f"{namespace}-")
-    if rest == tag.name or not Version.is_valid(rest):
-        return None
-    return Released(tag.name, Version.parse(rest), tag.sha, tag.when)
+    rest = tag.removeprefix(f"{namespace}-")
+    return Version.parse(rest) if rest != tag and Version.is_valid(rest) else None
 
 
 def versions_of(repo: Repo, namespace: str) -> list[Released]:
@@ -79,6 +83,33 @@ def latest(repo: Repo, namespace: str, at: str = "HEAD", *, whole: bool = False)
         raise shallow(repo, f"the last version of `{namespace}`")
     counted = [one for one in found if not (whole and one.version.prerelease)]
     return max(counted, key=lambda one: one.version, default=None)
+
+
+def latest_of_each(repo: Repo, namespaces: Iterable[str]) -> dict[str, Released]:
+    """What `latest` tells of each of `namespaces` at HEAD, in one run of git; those that have no
+    version are missing. Raises TcError ``shallow`` where that can't be told."""
+    merged: dict[str, list[Released]] = {}
+    for tag in repo.tags(merged="HEAD"):
+        # names have no dots: what stands before the first one ends in the major version
+        namespace = tag.name.partition(".")[0].rpartition("-")[0]
+        if one := released(tag, namespace):
+            merged.setdefault(namespace, []).append(one)
+    found = {}
+    for name in namespaces:
+        if name in merged:
+            found[name] = max(merged[name], key=lambda one: one.version)
+        elif repo.shallow:
+            raise shallow(repo, f"the last version of `{name}`")
+    return found
+
+
+def ahead(repo: Repo, namespace: str) -> Released | None:
+    """The highest version that was made of what came after HEAD, on top of it; None when there is
+    none."""
+    head = repo.head()
+    tags = repo.tags(f"{namespace}-", contains=head)
+    found = [one for one in (released(tag, namespace) for tag in tags) if one and one.sha != head]
+    return max(found, key=lambda one: one.version, default=None)
 
 
 def find_version(repo: Repo, namespace: str, version: str) -> Released:

@@ -6,12 +6,12 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tc.errors import TcError, UsageError
 from tc.places import templates_place
+from tc.records import dataclass
 from tc.scaffold.files import File
 
 PROVIDERS = ("github", "gitlab", "circleci")
@@ -27,6 +27,17 @@ ROLES: Mapping[str, str] = {
     "TC_ROLE_DEV": "makes and deletes sandboxes of pull requests",
     "TC_ROLE_QA": "releases",
     "TC_ROLE_PROD": "promotes",
+    "TC_ROLE_LAYERS": "publishes layers to `layers.env`",
+    "TC_ROLE_ARTIFACTS": "keeps versions in `artifacts.env`, and their layers",
+}
+#: job -> the roles that it takes, of which the first of an account is the one
+_JOBS: Mapping[str, tuple[str, ...]] = {
+    "diff": ("TC_ROLE_DIFF", "TC_ROLE_LAYERS"),
+    "sandbox": ("TC_ROLE_DEV", "TC_ROLE_LAYERS"),
+    "delete": ("TC_ROLE_DEV",),
+    "release": ("TC_ROLE_QA", "TC_ROLE_ARTIFACTS", "TC_ROLE_LAYERS"),
+    "promote": ("TC_ROLE_DIFF", "TC_ROLE_PROD", "TC_ROLE_ARTIFACTS", "TC_ROLE_LAYERS"),
+    "sweep": ("TC_ROLE_DEV",),
 }
 #: what may stand in a pipeline without quotes
 _PLAIN = re.compile(r"[A-Za-z0-9][\w./-]*\Z", re.ASCII)
@@ -39,17 +50,19 @@ _GIT_SECONDS = 10
 
 @dataclass(frozen=True, slots=True)
 class Env:
-    """An env of config.yml as a pipeline needs it; `account` is empty where nothing says it."""
+    """An env of config.yml as a pipeline needs it; `account` and `region` are empty where nothing
+    says them."""
 
     name: str
     profile: str
     account: str = ""
+    region: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
     """What a pipeline is made for. `host` and `repository` (``owner/name``) are the remote's,
-    empty without one."""
+    empty without one; `layers` and `artifacts` the envs that config.yml keeps these in."""
 
     branch: str
     host: str
@@ -58,6 +71,32 @@ class Project:
     qa: Env
     prod: Env
     stable: str = "stable"
+    layers: Env | None = None
+    artifacts: Env | None = None
+
+    @property
+    def roles(self) -> dict[str, Env]:
+        """The env of each role that there is."""
+        found = {
+            "TC_ROLE_DIFF": self.qa,
+            "TC_ROLE_DEV": self.dev,
+            "TC_ROLE_QA": self.qa,
+            "TC_ROLE_PROD": self.prod,
+            "TC_ROLE_LAYERS": self.layers,
+            "TC_ROLE_ARTIFACTS": self.artifacts,
+        }
+        return {role: env for role, env in found.items() if env}
+
+    @property
+    def logins(self) -> dict[str, list[tuple[Env, str]]]:
+        """The envs that each job logs in to, with the variables of their roles; each profile
+        once."""
+        found: dict[str, list[tuple[Env, str]]] = {}
+        for job, roles in _JOBS.items():
+            there = [(self.roles[role], role) for role in roles if role in self.roles]
+            first = {env.profile: (env, role) for env, role in reversed(there)}
+            found[job] = [one for one in there if first[one[0].profile] == one]
+        return found
 
 
 def remote_of(root: Path) -> tuple[str, str]:
@@ -132,8 +171,9 @@ def pipeline_files(root: Path, provider: str, project: Project) -> list[File]:
 
 
 def _check(project: Project) -> None:
-    envs = (project.dev, project.qa, project.prod)
+    envs = project.roles.values()
     values = [project.branch, project.stable, *(e.name for e in envs), *(e.profile for e in envs)]
+    values += [env.region for env in envs if env.region]
     wrong = [f"`{value}`" for value in dict.fromkeys(values) if not _PLAIN.match(value)]
     if wrong:
         raise UsageError(
@@ -166,6 +206,7 @@ def _rendered(directory: Path, project: Project) -> Iterator[tuple[str, str]]:
         "dev": project.dev,
         "qa": project.qa,
         "prod": project.prod,
+        "logins": project.logins,
     }
     for file in sorted(path for path in directory.rglob("*") if path.is_file()):
         if file.suffix == ".pyc":
@@ -186,16 +227,10 @@ def _json(document: Mapping[str, Any]) -> str:
 
 def _trust(provider: str, project: Project) -> dict[str, dict[str, Any]]:
     """The trust policy of each role: only jobs of this repository, by branch or environment."""
-    envs = {
-        "TC_ROLE_DIFF": project.qa,
-        "TC_ROLE_DEV": project.dev,
-        "TC_ROLE_QA": project.qa,
-        "TC_ROLE_PROD": project.prod,
-    }
     issuer, audience, subjects = _subjects(provider, project)
     return {
-        role: _trusting(envs[role].account or "ACCOUNT_ID", issuer, audience, subjects[role])
-        for role in ROLES
+        role: _trusting(env.account or "ACCOUNT_ID", issuer, audience, subjects[role])
+        for role, env in project.roles.items()
     }
 
 
@@ -215,21 +250,22 @@ def _subjects(provider: str, project: Project) -> tuple[str, str, dict[str, list
                 "TC_ROLE_DEV": [pull, branch],
                 "TC_ROLE_QA": [branch],
                 "TC_ROLE_PROD": [promoting],
+                "TC_ROLE_LAYERS": [pull, branch, promoting],
+                "TC_ROLE_ARTIFACTS": [branch, promoting],
             },
         )
     if provider == "gitlab":
         start = f"project_path:{repository}:ref_type:branch:ref"
         host, audience = project.host or "gitlab.com", "sts.amazonaws.com"
     else:
-        start = (
-            f"org/ORGANIZATION_ID/project/PROJECT_ID/user/*/vcs-origin/{project.host}/{repository}"
-        )
+        origin = f"{project.host or 'github.com'}/{repository}"
+        start = f"org/ORGANIZATION_ID/project/PROJECT_ID/user/*/vcs-origin/{origin}"
         start += "/vcs-ref/refs/heads"
         host, audience = "oidc.circleci.com/org/ORGANIZATION_ID", "ORGANIZATION_ID"
     mark = ":" if provider == "gitlab" else "/"
     every, branch = f"{start}{mark}*", f"{start}{mark}{project.branch}"
-    subjects = {"TC_ROLE_DIFF": [every], "TC_ROLE_DEV": [every]}
-    return host, audience, {**subjects, "TC_ROLE_QA": [branch], "TC_ROLE_PROD": [branch]}
+    anybody = ("TC_ROLE_DIFF", "TC_ROLE_DEV", "TC_ROLE_LAYERS")
+    return host, audience, {role: [every if role in anybody else branch] for role in ROLES}
 
 
 def _trusting(account: str, issuer: str, audience: str, subjects: Sequence[str]) -> dict[str, Any]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from tc.errors import TcError, UsageError
+from tc.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

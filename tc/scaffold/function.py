@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tc.errors import UsageError
 from tc.load.infer import DEFAULTS, RUNTIMES, family, languages, meant_language
+from tc.records import dataclass
 from tc.scaffold.files import File
 from tc.spec.names import ENTITY_NAME
 

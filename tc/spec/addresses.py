@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from tc.records import dataclass
 from tc.spec.base import SECTION_KINDS
 
 #: what stands for the root of the sandbox's own API

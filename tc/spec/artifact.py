@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from dataclasses import dataclass
 from pathlib import Path
+
+from tc.records import dataclass
 
 #: bytes; what Lambda takes in a call, more comes from a bucket ("Lambda quotas")
 DIRECT = 50 * 1024 * 1024

@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from tc.records import dataclass
 from tc.spec.finding import Address
 from tc.spec.function import Function
 from tc.spec.scope import Scope

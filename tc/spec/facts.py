@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from tc.records import dataclass
 from tc.spec.artifact import Artifact
 from tc.spec.fetched import Secret
 from tc.spec.site import Site

@@ -16,9 +16,11 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Literal
+
+from tc.records import dataclass
 
 Scheme = Literal["ssm", "secretsmanager", "s3", "file"]
 

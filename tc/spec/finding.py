@@ -7,11 +7,11 @@ the file again only when there is something to report.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from tc.errors import Severity
+from tc.records import dataclass
 
 Key = str | int
 KeyPath = tuple[Key, ...]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, Any
 
 from pydantic import Field
 
+from tc.records import dataclass
 from tc.spec.base import Strict
 from tc.spec.scope import Scope
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from tc.records import dataclass
 from tc.spec.base import Strict
 from tc.spec.finding import Address
 

@@ -11,9 +11,9 @@ many this is and the bytes of all parts unpacked::
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
+from tc.records import dataclass
 from tc.spec.fetched import is_reference
 from tc.spec.function import Arch, Function
 

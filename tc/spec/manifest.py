@@ -152,8 +152,9 @@ def manifest_of(text: bytes, where: str) -> Manifest:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(key) for key in first["loc"])
+        why = f"{place}: {first['msg'].lower()}" if place else first["msg"].lower()
         raise TcError(
-            f"what is there is no manifest of a version ({place}: {first['msg'].lower()})",
+            f"what is there is no manifest of a version ({why})",
             code="bad-manifest",
             where=where,
             hint="delete the object: the next `tc deploy` of this version writes it anew",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from tc.records import dataclass
 from tc.spec.names import shorten
 
 #: the names a template may use, in every value of a topology
@@ -22,6 +23,8 @@ TEMPLATE_NAMES = (
 )
 #: the tag that says whose a thing is
 OWNER_TAG = "tc:functor"
+#: the tag of a function whose sandbox is frozen (see `tc.deploy.frozen`)
+FROZEN_TAG = "tc:frozen"
 #: tags for people; written together with another change, never a difference by themselves
 PEOPLE_TAGS = frozenset(
     {
@@ -33,6 +36,7 @@ PEOPLE_TAGS = frozenset(
         "updated_by",
         "tc:alias",
         "tc:code",
+        FROZEN_TAG,
     }
 )
 

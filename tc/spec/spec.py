@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
 
+from tc.records import dataclass
 from tc.spec.base import AsWritten, Strict, Tags
 from tc.spec.finding import Address
 from tc.spec.function import Function

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
 
+from tc.records import dataclass
 from tc.spec.base import Strict
 from tc.spec.finding import Address
 
@@ -15,6 +15,10 @@ from tc.spec.finding import Address
 CONDITIONS = ("includes", "matches", "regex")
 #: seconds that a flow, or what an event leads to, has
 WITHIN_S = 60
+#: the longest that it may have: what Lambda gives a function (Lambda quotas)
+LONGEST_S = 900
+#: what `auth` says where the request is signed with the credentials of the env
+IAM = "iam"
 #: what `payload` of a test starts with when it stands in a bucket
 S3 = "s3://"
 
@@ -49,14 +53,15 @@ class CaseEntry(Strict):
     headers: dict[str, str] = Field({}, description="of a route: headers of the request")
     auth: str | None = Field(
         None,
-        description="of a route: the header Authorization; also ssm:/path, secretsmanager:name",
+        description="of a route: the header Authorization; also ssm:/path, secretsmanager:name; or "
+        "iam: signed with the credentials of the env",
     )
     reaches: str | None = Field(
         None,
         description="of an event or a queue: functions/X whose log, or flow whose output must "
         "have `expect`",
     )
-    within: Annotated[int, Field(ge=1, le=900)] = Field(
+    within: Annotated[int, Field(ge=1, le=LONGEST_S)] = Field(
         WITHIN_S, description=f"seconds that it may take; {WITHIN_S}"
     )
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
+from tc.records import dataclass
 from tc.spec.base import Strict
 from tc.spec.finding import Address
 from tc.spec.function import ALIAS, Function, derived_name

@@ -7,7 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from concurrent.futures import Future, wait
 from typing import Any
 
 from tc.components.protocol import Aws
@@ -15,6 +15,7 @@ from tc.deploy import invoke
 from tc.deploy.invoke import Answer, flow_answer
 from tc.errors import AwsError
 from tc.events import silent
+from tc.records import dataclass
 from tc.spec.test import Case
 from tc.spec.topology import Flow, Id, Topology
 from tc.testing.compare import includes
@@ -22,6 +23,8 @@ from tc.testing.compare import includes
 #: seconds between two looks: the first, then growing to the last
 _PAUSES = (0.2, 0.4, 0.8, 1.5, 2.0)
 _RUNNING = ("RUNNING", "PENDING_REDRIVE")
+#: seconds between two looks at whether the run is stopped, and those that a call has after that
+_NOTICED_S, _GRACE_S = 0.2, 5.0
 #: executions that are looked at; the newest come first
 _LATEST = 100
 #: lines that Lambda writes (Lambda developer guide, "Understanding the Lambda log format")
@@ -56,11 +59,33 @@ class Waiting:
         return "interrupted" if self.stopped.is_set() else f"after {self.within:g} s"
 
 
+def in_time(call: Callable[[], Answer], waiting: Waiting) -> Answer:
+    """What `call` answers, unless that takes too long: what was called goes on by itself then,
+    and nobody waits for it. What it raises is raised here."""
+    answer: Future[Answer] = Future()
+
+    def work() -> None:
+        try:
+            answer.set_result(call())
+        except BaseException as error:
+            answer.set_exception(error)
+
+    threading.Thread(target=work, daemon=True, name="called").start()
+    end = time.monotonic() + waiting.within
+    while not answer.done() and not waiting.stopped.is_set() and time.monotonic() < end:
+        wait([answer], min(_NOTICED_S, max(0.0, end - time.monotonic())))
+    if waiting.stopped.is_set():
+        wait([answer], _GRACE_S)
+    if not answer.done():
+        return Answer(False, None, f"no answer: given up {waiting.over}")
+    return answer.result()
+
+
 def run_flow(aws: Aws, flow: Flow, payload: Any, waiting: Waiting) -> Answer:
     """Runs the flow to its end. An execution that takes too long is stopped: nobody else
     would know of it."""
     if flow.mode == "Express":
-        return invoke.run_flow(aws, flow, payload, silent)
+        return in_time(lambda: invoke.run_flow(aws, flow, payload, silent), waiting)
     arn = invoke.start_flow(aws, flow, payload).facts["execution"]
     for _ in waiting.looks():
         ended = _execution(aws, arn)

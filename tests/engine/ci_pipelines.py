@@ -112,6 +112,8 @@ class World:
     directory: Path
     remote: Path
     api: Api
+    #: where packages are, since there is no index
+    wheels: Path
     variables: dict[str, str] = field(
         default_factory=lambda: {"TC_PACKAGE": "tc-1", "AWS_REGION": "us-east-1"}
     )
@@ -152,10 +154,26 @@ class World:
             "HOME": str(home),
             "PATH": f"{programs}:{kept['PATH']}",
             "AWS_ENDPOINT_URL_STS": engine,
-            "GIT_AUTHOR_NAME": "ci",
-            "GIT_AUTHOR_EMAIL": "ci@example.com",
-            "GIT_COMMITTER_NAME": "ci",
-            "GIT_COMMITTER_EMAIL": "ci@example.com",
+            "UV_FIND_LINKS": str(self.wheels),
+            "UV_NO_INDEX": "1",
+            "UV_CACHE_DIR": str(self.directory / "uv"),
+        }
+
+    def breaks(self, command: str) -> None:
+        """From now on `tc COMMAND` fails."""
+        self.machine(self.directory)
+        tc = self.directory / "programs" / "tc"
+        there = tc.readlink()
+        tc.unlink()
+        tc.write_text(f'#!/bin/sh\ntest "$1" != {command} || exit 1\nexec {there} "$@"\n')
+        tc.chmod(0o755)
+
+    def pushes_to(self, url: str) -> dict[str, str]:
+        """Variables by which what goes to `url` comes to the remote."""
+        return {
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": f"url.{self.remote}.insteadOf",
+            "GIT_CONFIG_VALUE_0": url,
         }
 
     def shell(
@@ -194,11 +212,11 @@ class GitHub:
             assert used <= ACTIONS
             assert all(("run" in step) != ("uses" in step) for step in job["steps"])
 
-    def change(self, number: int, *, action: str = "opened") -> list[Ran]:
+    def change(self, number: int, *, action: str = "opened", owner: str = "acme") -> list[Ran]:
         event = {
             "number": number,
             "action": action,
-            "pull_request": {"head": {"repo": {"full_name": "acme/shop"}}},
+            "pull_request": {"head": {"repo": {"full_name": f"{owner}/shop"}}},
         }
         assert action in self.flow[ON]["pull_request"]["types"]
         return self.run("pull_request", event, "feature" if action != "closed" else "main")
@@ -312,12 +330,14 @@ class GitLab:
                 *("stage", "script", "rules", "artifacts", "environment", "resource_group")
             }
 
-    def change(self, number: int, *, action: str = "opened") -> list[Ran]:
+    def change(self, number: int, *, action: str = "opened", owner: str = "acme") -> list[Ran]:
         base = self.world.shell("git rev-parse main", self.world.remote, {})[1].strip()
         known = {
             "CI_PIPELINE_SOURCE": "merge_request_event",
             "CI_MERGE_REQUEST_IID": str(number),
             "CI_MERGE_REQUEST_DIFF_BASE_SHA": base,
+            "CI_MERGE_REQUEST_PROJECT_ID": "5",
+            "CI_MERGE_REQUEST_SOURCE_PROJECT_ID": "5" if owner == "acme" else "6",
         }
         if action == "closed":
             # GitLab starts the job that `on_stop` names, by hand or when the request is closed
@@ -380,8 +400,8 @@ class GitLab:
             "CI_DEFAULT_BRANCH": "main",
             "CI_API_V4_URL": world.api.url,
             "CI_PROJECT_ID": "5",
-            "CI_PROJECT_URL": f"file://{str(world.remote).removesuffix('.git')}",
-            "CI_SERVER_HOST": "gitlab.com",
+            "CI_PROJECT_URL": "https://gitlab.com/acme/shop",
+            **world.pushes_to("https://tc:gitlab-token@gitlab.com/acme/shop.git"),
             "CI_JOB_ID": "9",
             "GITLAB_USER_LOGIN": "ana",
             "TC_GITLAB_TOKEN": "gitlab-token",
@@ -471,6 +491,7 @@ class CircleCi:
             "CIRCLE_OIDC_TOKEN_V2": token(claims),
             "GITHUB_API_URL": self.world.api.url,
             "GITHUB_TOKEN": "circle-token",
+            **self.world.pushes_to("https://x-access-token:circle-token@github.com/acme/shop.git"),
             **({"CIRCLE_PULL_REQUEST": pull} if pull else {}),
         }
         scripts = list(self.scripts(self.flow["jobs"][name]["steps"], {}))

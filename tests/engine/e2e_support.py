@@ -9,10 +9,12 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
 import time
+import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -295,3 +297,20 @@ def deployed(project: Project) -> Iterator[dict[str, str]]:
     left = project.lab.inventory() - before
     assert not left, f"left behind: {sorted(left)}"
     assert not before - project.lab.inventory(), "something else was deleted"
+
+
+def wheel(place: Path, name: str, version: str, size: int = 0) -> None:
+    """A wheel with one module, and `size` bytes that can't be made smaller."""
+    place.mkdir(exist_ok=True)
+    info = f"{name}-{version}.dist-info"
+    noise = random.Random(f"{name}{version}").randbytes(size // 2).hex()
+    files = {
+        f"{name}/__init__.py": f"version = {version!r}\n",
+        f"{name}/data.txt": noise,
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = "".join(f"{file},,\n" for file in (*files, f"{info}/RECORD"))
+    with zipfile.ZipFile(place / f"{name}-{version}-py3-none-any.whl", "w") as out:
+        for file, text in {**files, f"{info}/RECORD": record}.items():
+            out.writestr(file, text)

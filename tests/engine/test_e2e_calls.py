@@ -78,7 +78,7 @@ def test_the_calls_of_ten_functions_an_api_and_a_flow(lab: Lab, tmp_path: Path) 
         with lab.proxy.counting() as calls:
             project.tc("update", "-c", "f3")
         assert writes(calls) == ["PUT /2015-03-31/functions/ten_f3_bob/code"]
-        assert len(calls) <= 5
+        assert len(calls) <= 4
 
 
 REFUSALS = {

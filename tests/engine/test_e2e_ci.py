@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import boto3
 import pytest
 from ci_pipelines import PROVIDERS, Api, Ran, World
-from e2e_support import ACCOUNT, Lab
+from e2e_support import ACCOUNT, Lab, Said, wheel
 
 pytestmark = pytest.mark.engine
 
@@ -22,8 +22,10 @@ FUNCTION = {
 FILES = {
     "shop/topology.yml": "name: shop\n",
     "shop/greet/handler.py": (
+        "import tc_greeting\n\n"
         "def handler(event, context):\n    return {'said': 'hello ' + event['name']}\n"
     ),
+    "shop/greet/requirements.txt": "tc_greeting==1.0\n",
     "shop/greet/function.json": json.dumps(FUNCTION),
     "mail/topology.yml": "name: mail\n",
     "mail/send/handler.py": "def handler(event, context):\n    return None\n",
@@ -57,7 +59,8 @@ def config(lab: Lab, provider: str) -> str:
 def pipeline(request: pytest.FixtureRequest, lab: Lab, api: Api, tmp_path: Path) -> Iterator[Any]:
     """The pipeline in a repository whose remote has it on main."""
     provider = PROVIDERS[request.param]
-    world = World(lab, tmp_path, tmp_path / "remote.git", api)
+    world = World(lab, tmp_path, tmp_path / "remote.git", api, tmp_path / "wheels")
+    wheel(world.wheels, "tc_greeting", "1.0")
     root = tmp_path / "ana"
     root.mkdir()
     git = "git -c user.name=ana -c user.email=ana@example.com"
@@ -78,17 +81,23 @@ def pipeline(request: pytest.FixtureRequest, lab: Lab, api: Api, tmp_path: Path)
     yield provider(world, (root / provider.file).read_text())
     for role in ROLES:
         iam.delete_role(RoleName=f"ci-{request.param}-{role}")
+
+
+@pytest.fixture
+def swept(pipeline: Any, lab: Lab, tmp_path: Path) -> Iterator[Any]:
+    """The same, with its sandboxes deleted afterwards."""
+    yield pipeline
     keys = "aws_access_key_id = test\naws_secret_access_key = test\n"
     profiles = tmp_path / "aws.ini"
     profiles.write_text("".join(f"[profile {env}]\n{keys}" for env in ("dev", "qa", "prod")))
     for env, sandbox in (("dev", "pr-7"), ("qa", "stable"), ("prod", "stable")):
         for service in ("shop", "mail"):
             words = ["--service", service, "-s", sandbox, "-e", env, "-y"]
-            lab.tc("delete", *words, cwd=root, env={"AWS_CONFIG_FILE": str(profiles)})
+            lab.tc("delete", *words, cwd=tmp_path / "ana", env={"AWS_CONFIG_FILE": str(profiles)})
 
 
-def test_from_a_change_to_production(pipeline: Any, api: Api, tmp_path: Path) -> None:
-    world = pipeline.world
+def test_from_a_change_to_production(swept: Any, api: Api, tmp_path: Path) -> None:
+    pipeline, world = swept, swept.world
     ana = tmp_path / "ana"
     handler = (ana / "shop/greet/handler.py").read_text().replace("return", "# more\n    return")
     (ana / "shop/greet/handler.py").write_text(handler)
@@ -141,6 +150,20 @@ def test_from_a_change_to_production(pipeline: Any, api: Api, tmp_path: Path) ->
     assert "is idle for 7d" in swept["sweep"].text
 
 
+@pytest.mark.parametrize("pipeline", ["github", "gitlab"], indirect=True)
+def test_a_fork_gets_no_credentials(pipeline: Any, api: Api, tmp_path: Path) -> None:
+    pipeline.world.shell("git push -q origin main:feature", tmp_path / "ana", {})
+    succeeded(pipeline.change(7, owner="eve"), "validate")
+    assert api.asked == []
+
+
+def test_a_job_fails_when_nobody_can_tell_what_changed(pipeline: Any) -> None:
+    pipeline.world.breaks("changed")
+    ran = {one.name: one for one in pipeline.pushed()}
+    assert ran["validate"].code != 0, text(ran.values())
+    assert "release" not in ran
+
+
 def succeeded(ran: list[Ran], *names: str) -> dict[str, Ran]:
     assert [one.name for one in ran] == list(names), text(ran)
     assert [one.code for one in ran] == [0] * len(names), text(ran)
@@ -182,24 +205,30 @@ def test_idle_sandboxes_go_and_stable_ones_stay(lab: Lab, tmp_path: Path) -> Non
     (root / "send").mkdir(parents=True)
     (root / "topology.yml").write_text("name: idle\n")
     (root / "send/handler.py").write_text(FILES["mail/send/handler.py"])
-    for sandbox in ("pr-1", "stable"):
-        lab.tc("create", "-s", sandbox, "-e", "local", cwd=root)
+    (tmp_path / "config.yml").write_text("stable: [live]\n")
+
+    def tc(*words: str, cwd: Path = tmp_path, code: int = 0) -> Said:
+        env = {"TC_CONFIG_PATH": str(tmp_path / "config.yml")}
+        return lab.tc(*words, "-e", "local", cwd=cwd, code=code, env=env)
+
+    for sandbox in ("pr-1", "live"):
+        tc("create", "-s", sandbox, cwd=root)
     # nobody's topology is here
-    words = ("prune", "--older-than", "0m", "-e", "local")
+    words = ("prune", "--older-than", "0m")
     before = lab.inventory()
-    lab.tc(*words, "-s", "pr-*", "--dry-run", cwd=tmp_path)
-    said = lab.tc(*words, "-s", "pr-*", cwd=tmp_path, code=2)
-    assert "add -y" in said.err
-    young = lab.tc("prune", "--older-than", "1d", "-e", "local", "-y", cwd=tmp_path)
-    assert "Nothing to do" in young.out
+    tc(*words, "-s", "pr-*", "--dry-run")
+    assert "add -y" in tc(*words, "-s", "pr-*", code=2).err
+    assert "Nothing to do" in tc("prune", "--older-than", "1d", "-y").out
     assert lab.inventory() == before
-    said = lab.tc(*words, "-s", "pr-*", "-y", "--json", cwd=tmp_path)
+    said = tc(*words, "-s", "pr-*", "-y", "--json")
     assert said.events[-1]["event"] == "done"
     assert said.events[-1]["done"] == 1
     left = [name for name in lab.inventory() if "idle_" in name]
     assert left
-    assert all("stable" in name for name in left)
-    said = lab.tc(*words, "-s", "stable", "-y", cwd=tmp_path)
+    assert all("live" in name for name in left)
+    said = tc(*words, "-s", "live", "-y")
     assert "stays: it is stable" in said.out
     assert "Nothing to do" in said.out
-    lab.tc("delete", "-s", "stable", "-e", "local", "-y", cwd=root)
+    assert "deleting idle@live.local" in tc("delete", "-s", "live", cwd=root, code=2).err
+    assert [name for name in lab.inventory() if "idle_" in name] == left
+    tc("delete", "-s", "live", "-y", cwd=root)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -326,6 +327,20 @@ def test_what_would_stop_the_deploy_stops_the_release_before_there_is_a_tag(
     assert repo.git("tag", "--list", "pip-*") == "pip-0.1.0"
     # it runs already, so there is nothing to refuse
     assert "Nothing to do" in back.out
+
+
+def test_a_version_whose_tag_is_gone_is_not_made_again(repo: Monorepo) -> None:
+    repo.tc("deploy", "--service", "pip", "--version", "0.1.0", "-e", "qa")
+    before = repo.git("rev-parse", "pip-0.1.0^{commit}")
+    repo.git("tag", "-d", "pip-0.1.0")
+    repo.commit("fix: even less", {"pip/worker/notes.txt": "even less\n"}, push=False)
+    refused = repo.tc("release", "--service", "pip", "--no-push", code=1)
+    assert "error[version-taken]: 0.1.0 was published before, from " + before[:7] in refused.err
+    assert not repo.git("tag", "--list", "pip-*")
+    (hint,) = re.findall("next: bring its tag back: git (.*)", refused.err)
+    repo.git(*hint.split())
+    planned = repo.tc("release", "--service", "pip", "--no-push", "--dry-run")
+    assert planned.out.splitlines()[-1] == "0.2.0"
 
 
 def test_a_central_account_has_every_version_and_targets_get_copies(

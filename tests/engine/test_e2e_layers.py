@@ -7,13 +7,12 @@ import json
 import random
 import re
 import shutil
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e_support import Lab, Project, deployed
+from e2e_support import Lab, Project, deployed, wheel
 
 pytestmark = pytest.mark.engine
 
@@ -36,23 +35,6 @@ def handler(event, context):
     names = event.get("names", ["tc_greeting"])
     return {name: importlib.import_module(name).version for name in names}
 """
-
-
-def wheel(place: Path, name: str, version: str, size: int = 0) -> None:
-    """A wheel with one module, and `size` bytes that can't be made smaller."""
-    place.mkdir(exist_ok=True)
-    info = f"{name}-{version}.dist-info"
-    noise = random.Random(f"{name}{version}").randbytes(size // 2).hex()
-    files = {
-        f"{name}/__init__.py": f"version = {version!r}\n",
-        f"{name}/data.txt": noise,
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    record = "".join(f"{file},,\n" for file in (*files, f"{info}/RECORD"))
-    with zipfile.ZipFile(place / f"{name}-{version}-py3-none-any.whl", "w") as out:
-        for file, text in {**files, f"{info}/RECORD": record}.items():
-            out.writestr(file, text)
 
 
 class Etl(Project):

@@ -16,6 +16,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "places": set(),
     "processes": set(),
     "indexes": set(),
+    "records": set(),
     "spec": set(),
     "load": {"spec"},
     "compose": {"spec"},
@@ -31,7 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "scaffold": {"spec", "load"},
     "release": {"spec"},
 }
-EVERYBODY = {"errors", "events", "places", "processes", "indexes"}
+EVERYBODY = {"errors", "events", "places", "processes", "indexes", "records"}
 #: what is imported by one package alone -> that package
 OWNED = {"botocore": "aws", "boto3": "", "rich": "cli.render", "moto": "", "docker": "build"}
 #: loaded by the parts of a command that need them, never by starting tc

@@ -239,6 +239,29 @@ def test_releases_guards_and_notices(repo: Path) -> None:
     assert config.notify["team"].format == "slack"
 
 
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("notify: {team: {url: 'htps://chat.example.com/hidden'}}\n", "invalid-value"),
+        ("notify: {team: {urll: 'https://chat.example.com/hidden'}}\n", "unknown-key"),
+        ("notify: {team: {url: https://chat.example.com/hidden: }\n", "syntax"),
+    ],
+)
+def test_the_address_of_a_webhook_is_in_no_error(repo: Path, text: str, code: str) -> None:
+    write(repo, text)
+    with pytest.raises(InvalidInput) as caught:
+        read_config(repo)
+    assert code in [problem.code for problem in caught.value.problems]
+    assert "hidden" not in repr(caught.value.problems)
+
+
+def test_an_address_that_is_wrong_is_not_told_as_missing_too(repo: Path) -> None:
+    write(repo, "notify: {team: {url: 'htps://chat.example.com'}}\n")
+    with pytest.raises(InvalidInput) as caught:
+        read_config(repo)
+    assert [problem.code for problem in caught.value.problems] == ["invalid-value"]
+
+
 def test_every_problem_is_said_in_one_run(repo: Path) -> None:
     write(repo, "env: {}\nguards: {cl: [a]}\ntags: [a]\n")
     with pytest.raises(InvalidInput) as caught:

@@ -29,7 +29,10 @@ TAKEN: Mapping[str, str] = {
     "log group": r"[\w./#-]{1,512}",
     "function": r"[a-zA-Z0-9_-]{1,64}",
     "alias": r"[a-zA-Z0-9_-]{1,64}:(?!\d+$)[a-zA-Z0-9_-]{1,128}",
+    "version": r"[a-zA-Z0-9_-]{1,64}",
     "flow": r"[a-zA-Z0-9_.-]{1,80}",
+    "flow version": r"[a-zA-Z0-9_.-]{1,80}",
+    "flow alias": r"[a-zA-Z0-9_.-]{1,80}:(?!\d+$)[a-zA-Z0-9_.-]{1,80}",
     "activity": r"[a-zA-Z0-9_-]{1,80}",
     "api": r".{1,128}",
     "route": r".{1,64}",
@@ -75,7 +78,7 @@ entities = st.lists(entity, min_size=3, max_size=3, unique_by=str.lower).map(
 def topology(namespace: str, sandbox: str, names: tuple[str, str, str]) -> Topology:
     with tempfile.TemporaryDirectory() as root:
         directory = Directory(Path(root)).write(text(namespace, names), " ".join(names), FILES)
-        return directory.composed(sandbox=sandbox).topology
+        return directory.composed(sandbox=sandbox, stable=True).topology
 
 
 def things(namespace: str, sandbox: str, names: tuple[str, str, str]) -> list[Resource]:

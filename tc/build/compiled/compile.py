@@ -9,7 +9,6 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
@@ -22,6 +21,7 @@ from tc.build.tools import WORK, Job, Tools
 from tc.build.words import shown
 from tc.errors import TcError
 from tc.processes import Program
+from tc.records import dataclass
 from tc.spec.function import Function
 from tc.spec.layer import Platform
 

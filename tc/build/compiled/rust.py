@@ -15,7 +15,6 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from tc.build.files import sources
 from tc.build.run import on_path, without
 from tc.build.words import few, shown
 from tc.errors import TcError
+from tc.records import dataclass
 from tc.spec.layer import Platform
 
 PROGRAM = "cargo"

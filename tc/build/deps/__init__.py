@@ -7,12 +7,13 @@ which fills a directory as a layer has it (``python/``, ``ruby/``, ``nodejs/``).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
 from tc.build.tools import Tools
+from tc.records import dataclass
 from tc.spec.function import Function
 from tc.spec.layer import Package, Platform
 

@@ -16,7 +16,6 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from tc.build.files import project_of, sources
 from tc.build.tools import Tools
 from tc.build.words import few, shown
 from tc.errors import TcError
+from tc.records import dataclass
 from tc.spec.function import Function
 from tc.spec.layer import Package, Platform
 

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from tc.build.words import few, shown
 from tc.errors import TcError
 from tc.events import Event
 from tc.processes import Program
+from tc.records import dataclass
 from tc.spec.layer import Package, Platform
 
 _CPUS = {"x86_64": "x64", "arm64": "arm64"}

@@ -15,7 +15,6 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from tc.build.deps import Needs
@@ -24,6 +23,7 @@ from tc.build.files import project_of, sources
 from tc.build.tools import Tools
 from tc.build.words import shown
 from tc.errors import TcError
+from tc.records import dataclass
 from tc.spec.function import Function
 from tc.spec.layer import Package, Platform
 

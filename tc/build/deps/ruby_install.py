@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from tc.build.cache import private, staging
@@ -20,6 +19,7 @@ from tc.build.tools import WORK, Job, Tools
 from tc.build.words import few, shown
 from tc.errors import TcError
 from tc.processes import Program
+from tc.records import dataclass
 from tc.spec.layer import Package, Platform
 
 _HERE = Path(__file__).parent

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from typing import Any, Literal
 
 from tc.compose.asl.walk import Language, key, shown
+from tc.records import dataclass
 from tc.spec.finding import Address, Finding
 
 #: names among which a guess is worth its time

@@ -9,10 +9,10 @@ contains itself.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Literal
 
+from tc.records import dataclass
 from tc.spec.finding import Key, KeyPath
 
 Language = Literal["JSONPath", "JSONata"]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from tc.records import dataclass
 from tc.spec.base import Entity
 from tc.spec.function import Function
 from tc.spec.scope import Scope

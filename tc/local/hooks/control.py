@@ -13,9 +13,9 @@ import os
 import platform
 import threading
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TextIO
 
-from .needs import engine_version, need
+from .needs import engine_version, need, replace
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -37,11 +37,24 @@ class Failures(logging.Handler):
         self.texts.append(record.getMessage())
 
 
+class OneShot:
+    """`json` to whoever writes states: each as one text, made without going through dictionaries
+    that other threads change meanwhile."""
+
+    @staticmethod
+    def dump(value: Any, file: TextIO, **options: Any) -> None:
+        file.write(json.dumps(value, **options))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(json, name)
+
+
 def control(launcher: str, hooks: list[str]) -> App:
     """The engine's application with our two addresses in front of it."""
     engine: App = need("app", "app", "scope", "receive", "send")
     need("app", "_build_persistence_save_dict")
     need("core.persistence", "save_all", "services")
+    replace("core.persistence", "json", OneShot())
     facts = {
         "pid": os.getpid(),
         "engine": engine_version(),

@@ -241,7 +241,26 @@ def test_a_login_that_fails_leaves_nothing(
     sso.answers["POST /token"] = [pending("AuthorizationPendingException"), pending(code)]
     answer = login(sso)
     assert (answer["error"]["message"], answer["exit"]) == (message, 1)
+    assert answer["error"]["hint"] == "tc login -e dev"
     assert not (home / ".aws/sso").exists()
+
+
+@pytest.mark.parametrize(
+    "asked", ["POST /client/register", "POST /device_authorization", "POST /token"]
+)
+def test_a_captive_portal_is_no_login(sso: Server, home: Path, asked: str) -> None:
+    write_config(home, SESSION_STYLE)
+    sso.answers[asked] = [Answer("<html>Welcome</html>")]
+    said = login(sso)["error"]
+    assert said["message"].startswith("what answered isn't AWS"), said
+    assert not (home / ".aws/sso").exists()
+
+
+def test_a_profile_without_a_region_gets_one_by_option(server: Server, home: Path) -> None:
+    write_config(home, "[profile dev]\naws_access_key_id=A\naws_secret_access_key=s3cr3t\n")
+    assert login(server)["error"]["code"] == "no-region"
+    assert login(server, "--region", "eu-north-1")["result"]["region"] == "eu-north-1"
+    assert "is no AWS region" in login(server, "--region", "europe")["error"]["message"]
 
 
 KEYS = "aws_access_key_id=A\naws_secret_access_key=s3cr3t\nregion=eu-west-1\n"

@@ -9,10 +9,14 @@ from pathlib import Path
 
 import pytest
 from aws_server import Answer, Server, dev, write_config
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 from tc.aws.clients import Call
 from tc.aws.session import Aws, open_session
 from tc.config import Environment
+from tc.deploy import invoke
 from tc.errors import AwsError, TcError, UsageError
 from tc.events import Event, silent
 
@@ -40,6 +44,33 @@ def test_a_call_is_signed_with_the_profile_and_carries_our_name(server: Server, 
     assert "Credential=AKIDEV/" in request.headers["authorization"]
     assert "/eu-west-1/lambda/" in request.headers["authorization"]
     assert " tc/" in request.headers["user-agent"]
+
+
+def test_a_request_to_a_route_is_signed_as_it_arrives(server: Server, home: Path) -> None:
+    write_config(
+        home,
+        "[profile dev]\naws_access_key_id=AKIDEV\naws_secret_access_key=secret\n"
+        "aws_session_token=token\nregion=eu-west-1\n",
+    )
+    url = f"{server.url}/live/a%20b?z=1&y=%2F"
+    with open_session(dev(server), None, silent) as aws:
+        invoke.call_route(url, "POST", {"n": 1}, {"X-Of": "bob"}, 5, aws.sign)
+    (request,) = server.requests
+    said = request.headers["authorization"]
+    assert "/eu-west-1/execute-api/aws4_request" in said
+    assert request.headers["x-amz-security-token"] == "token"
+    names = said.partition("SignedHeaders=")[2].partition(",")[0].split(";")
+    assert {"host", "content-type", "x-of"} <= set(names)
+    again = AWSRequest(
+        request.method,
+        server.url + request.path,
+        headers={name: request.headers[name] for name in names},
+        data=request.body,
+    )
+    again.context["timestamp"] = request.headers["x-amz-date"]
+    signer = SigV4Auth(Credentials("AKIDEV", "secret", "token"), "execute-api", "eu-west-1")
+    text = signer.string_to_sign(again, signer.canonical_request(again))
+    assert said.endswith(f"Signature={signer.signature(text, again)}")
 
 
 def test_a_profile_s_own_endpoint_url_is_used(server: Server, home: Path) -> None:

@@ -19,7 +19,7 @@ from tc.compose.compose import compose
 from tc.config import Environment
 from tc.errors import InvalidInput, TcError
 from tc.load.load import load
-from tc.plan.resource import Action, Plan, Step
+from tc.plan.resource import Action, Actual, Change, Plan, Step
 
 WORK = Plan((Step(Action.CREATE, "function/a", "function", "a", "a"),))
 NOTHING = Plan((Step(Action.KEEP, "function/a", "function", "a", "a"),))
@@ -256,3 +256,25 @@ def test_everything_that_holds_it_back_is_told_at_once(project: Path) -> None:
     words = ["only CI", "not committed: etl/load/new.py", "the tag ok", "is frozen"]
     assert [word in line for word, line in zip(words, lines, strict=True)] == [True] * 4
     assert all(line.endswith(")") for line in lines)
+
+
+def test_new_code_alone_asks_the_function_and_not_the_parameter(project: Path) -> None:
+    aws, one = Frozen(), "etl_load_stable"
+    aws.frozen = {"/tc/etl/stable/frozen": "{}"}
+
+    def code(frozen: str) -> Plan:
+        outputs = {"frozen": frozen}
+        live = Actual("function", f"function/{one}", one, one, "etl@stable", {}, outputs)
+        change = (Change("code", "a", "b"),)
+        return Plan((Step(Action.UPDATE, live.key, "function", one, one, None, live, change),))
+
+    here = target(project, aws=aws)
+    gates.refuse(here, code(""), "update")
+    assert aws.calls == []
+    with pytest.raises(TcError, match="is frozen"):
+        gates.refuse(here, code("true"), "update")
+    # what is nested is frozen by itself, and its functions aren't in the plan
+    child = replace(here.topology, name="child", scope=replace(here.scope, namespace="child"))
+    nested = replace(here, topology=replace(here.topology, nodes=(child,)))
+    with pytest.raises(TcError, match="is frozen"):
+        gates.refuse(nested, code(""), "update")

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import typer
 
+from tc.cli.change import bring_about
 from tc.cli.notices import telling, wanted
 from tc.config import Config
 from tc.config.sections import Notice
@@ -170,6 +171,30 @@ def test_what_went_wrong_is_told(
     assert one["failed"] == ["function etl_a_stable [aws]"]
     assert not {"changed", "changelog"} & one.keys()
     assert "SECRET" not in json.dumps(sent)
+
+
+def test_a_deploy_that_fails_before_its_plan_is_told(
+    sent: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: Any, **__: Any) -> None:
+        raise TcError("hidden", code="not-owned")
+
+    monkeypatch.setattr("tc.cli.hooks.hooks_of", lambda *_: ())
+    monkeypatch.setattr("tc.cli.change.check_runtimes", refused)
+    for dry_run in (True, False):
+        with pytest.raises(TcError):
+            bring_about(
+                Run(),  # type: ignore[arg-type]
+                Target(),  # type: ignore[arg-type]
+                [],
+                dry_run=dry_run,
+                adopt=False,
+                purge=False,
+                command="deploy",
+            )
+    assert [(one["command"], one["result"], one["error"]) for one in sent] == [
+        ("deploy", "failed", "not-owned")
+    ]
 
 
 def test_what_changed_nothing_is_no_news(sent: list[dict[str, Any]]) -> None:

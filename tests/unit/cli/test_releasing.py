@@ -12,9 +12,9 @@ from fake_store import FakeStore
 
 from tc.cli.from_manifest import image_at
 from tc.cli.promote import Move, versions_only
-from tc.cli.publishing import told_of
-from tc.cli.releasing import Place, each, service_name
-from tc.cli.run import Run
+from tc.cli.publishing import as_of, told_of
+from tc.cli.releasing import Place, checked, each, service_name
+from tc.cli.run import Run, Tree, read_topology
 from tc.config import Config, Environment
 from tc.errors import AwsError, InvalidInput, Problem, TcError, UsageError
 from tc.events import Event
@@ -115,17 +115,17 @@ def test_the_topology_is_the_named_one_else_the_one_here(
 
 
 @pytest.mark.parametrize(
-    ("before", "failed", "text", "done"),
+    ("before", "since", "text", "done"),
     [
         ("", "", "etl@stable 0.2.0: is new there", False),
         ("0.1.0", "", "etl@stable 0.2.0: from 0.1.0", False),
         ("0.2.0", "", "etl@stable 0.2.0: is there", True),
-        ("0.2.0", "0.3.0", "etl@stable 0.2.0: is there, where a deploy of 0.3.0 failed", False),
+        ("0.2.0", "it changed", "etl@stable 0.2.0: is there, where it changed", False),
     ],
 )
-def test_a_move_says_from_where(before: str, failed: str, text: str, done: bool) -> None:
+def test_a_move_says_from_where(before: str, since: str, text: str, done: bool) -> None:
     running = Running(topology="etl", sandbox="stable", env="qa", version="0.2.0")
-    move = Move(running, place(FakeStore()), before, failed)
+    move = Move(running, place(FakeStore()), before, since)
     assert str(move) == text
     assert move.done is done
 
@@ -147,3 +147,24 @@ def test_problems_of_a_version_are_told_as_git_names_its_files(tmp_path: Path) -
     with pytest.raises(TcError) as failed, told_of("etl-0.1.0", tmp_path):
         raise TcError("no", where=f"{tmp_path}/etl/enhancer")
     assert failed.value.where == "etl-0.1.0:etl/enhancer"
+
+
+def test_warnings_of_a_version_are_told_as_git_names_its_files(tmp_path: Path) -> None:
+    (tmp_path / "etl/enhancer").mkdir(parents=True)
+    old = "name: etl\nfunctions: {enhancer: {runtime: {lang: python3.10}}}\n"
+    (tmp_path / "etl/topology.yml").write_text(old)
+    (tmp_path / "etl/enhancer/handler.py").write_text("")
+    told = Told()
+    tree = Tree(tmp_path / "etl", "0.1.0", "a" * 40, "repo", as_of("etl-0.1.0", tmp_path))
+    read_topology(Run(cast("Any", told)), None, "stable", None, tree=tree)
+    (warning,) = told.events
+    assert warning.text.startswith("etl-0.1.0:etl/topology.yml:2: "), warning.text
+
+
+def test_an_empty_version_is_none_rather_than_the_latest() -> None:
+    assert checked(None) is None
+    assert checked("0.2.0") == "0.2.0"
+    for wrong in ("", "v1", "../../x"):
+        with pytest.raises(UsageError) as refused:
+            checked(wrong)
+        assert refused.value.code == "version"

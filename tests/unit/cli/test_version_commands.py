@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tc.cli.changed import _changed
+from tc.processes import Program, Running
 
 SETTINGS = {
     "GIT_CONFIG_GLOBAL": os.devnull,
@@ -144,6 +148,101 @@ def test_who_comes_second_is_told_and_keeps_no_tag(mono: Mono) -> None:
     assert "error[tag-taken]" in said.stderr
     assert mono.tags() == []
     assert said.stdout == ""
+
+
+def test_a_tag_that_was_moved_is_said_before_anything_is_counted(mono: Mono) -> None:
+    mono.tc("tag", "--service", "etl", "--push")
+    mono.commit("fix: more", {"etl/enhancer/handler.py": "def handler(event, context): ...\n"})
+    mono.git("tag", "--force", "-a", "-m", "mine", "etl-0.0.1")
+    said = mono.tc("tag", "--service", "etl", "--push")
+    assert (said.returncode, said.stdout) == (1, "")
+    assert "error[tag-moved]" in said.stderr
+    (hint,) = re.findall("next: take that one: (git .*)", said.stderr)
+    mono.git(*hint.split()[1:])
+    assert mono.tc("tag", "--service", "etl", "--push").stdout == "0.0.2\n"
+
+
+def test_a_long_history_is_cut_and_the_tag_has_all_of_it(mono: Mono) -> None:
+    for number in range(16):
+        mono.commit(f"fix: {number}", {"etl/enhancer/x.txt": str(number)})
+    said = mono.tc("tag", "--service", "etl")
+    assert said.stderr.count(" fix: ") == 15
+    assert said.stderr.endswith("  and 2 more: tc changelog --service etl\n")
+    message = mono.git("tag", "-l", "--format=%(contents)", "etl-0.0.1")
+    texts = [line.split()[-1] for line in message.splitlines() if line.startswith("  ")]
+    assert texts == ["begin", *map(str, reversed(range(16)))]
+
+
+def test_a_suffix_that_is_none_is_refused_though_nothing_changed(mono: Mono) -> None:
+    mono.tc("tag", "--service", "etl")
+    said = mono.tc("tag", "--service", "etl", "--suffix", "rc 1")
+    assert (said.returncode, said.stdout) == (2, "")
+
+
+def test_changed_tells_topologies_by_their_last_versions(mono: Mono) -> None:
+    files = {"etl-extra/topology.yml": "name: etl-extra\nfunctions:\n  one: {}\n"}
+    mono.commit("feat: extra", {**files, "etl-extra/one/handler.py": "x = 1\n"})
+    assert mono.tc("changed").stdout.split() == ["etl", "etl-extra"]
+    mono.git("tag", "etl-extra-0.1.0")
+    assert mono.tc("changed").stdout.split() == ["etl"]
+    mono.git("tag", "etl-0.1.0")
+    assert mono.tc("changed").stdout.split() == []
+    mono.commit("fix: shared", {"libs/shared/shared.py": "x = 2\n", "README.md": "x"})
+    assert mono.tc("changed").stdout.split() == ["etl"]
+    mono.git("tag", "etl-0.2.0")
+    mono.commit("fix: extra", {"etl-extra/one/handler.py": "x = 2\n"})
+    assert mono.tc("changed", "--json").stdout.count('"topologies": ["etl-extra"]') == 1
+    assert mono.tc("changed", "--since", "HEAD~2").stdout.split() == ["etl", "etl-extra"]
+    # of one that can't be read nobody knows
+    mono.commit("break", {"etl/topology.yml": "name: etl\nhoks: {}\n", "README.md": "y"})
+    mono.git("tag", "etl-0.3.0")
+    assert mono.tc("changed").stdout.split() == ["etl-extra"]
+
+
+def test_changed_runs_git_as_often_for_many_topologies_as_for_few(
+    mono: Mono, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs: list[str] = []
+    start = Running._start
+
+    def counted(self: Running, program: Program, *rest: int) -> subprocess.Popen[bytes]:
+        runs.append(program.words[1])
+        return start(self, program, *rest)
+
+    monkeypatch.setattr(Running, "_start", counted)
+    monkeypatch.chdir(mono.root)
+    mono.git("tag", "etl-0.1.0")
+    found = []
+    for names in (["a0", "a1"], [f"b{number}" for number in range(10)]):
+        mono.commit("feat", {f"{one}/topology.yml": f"name: {one}\n" for one in names})
+        for one in names:
+            mono.git("tag", f"{one}-0.1.0")
+        mono.commit("fix", {f"{one}/topology.yml": f"name: {one}\n\n" for one in names})
+        runs.clear()
+        assert set(_changed(None)) >= set(names)
+        found.append(len(runs))
+    # once more for the commit of the second versions
+    assert found[1] == found[0] + 1 < 8
+
+
+def test_a_release_of_what_is_older_than_a_version_is_refused(mono: Mono) -> None:
+    release = ("release", "--service", "etl", "--no-deploy")
+    assert mono.tc(*release).stdout.splitlines()[-1] == "0.1.0"
+    # as often as one likes, and where nothing of the topology changed
+    mono.commit("of others", {"README.md": "x"})
+    assert mono.tc(*release).stdout.splitlines()[-1] == "0.1.0"
+    handler = "etl/enhancer/handler.py"
+    mono.commit("feat: more", {handler: "x = 1\n"})
+    assert mono.tc(*release).stdout.splitlines()[-1] == "0.2.0"
+    mono.git("checkout", "-q", "-b", "old", "etl-0.1.0")
+    for more in ([], ["--next", "patch"]):
+        said = mono.tc(*release, *more)
+        assert said.returncode == 1
+        assert "error[behind]: etl-0.2.0 was made of newer commits" in said.stderr
+    # a repair of what is old is another matter
+    mono.commit("fix: less", {handler: "x = 0\n"})
+    assert mono.tc(*release, "--next", "patch").stdout.splitlines()[-1] == "0.1.1"
+    assert mono.tags() == ["etl-0.1.0", "etl-0.1.1", "etl-0.2.0"]
 
 
 def test_dirty_files_are_refused_and_marked(mono: Mono) -> None:

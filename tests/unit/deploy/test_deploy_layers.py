@@ -109,6 +109,15 @@ def test_a_missing_layer_is_an_error_on_aws(aws: FakeStore, layer: str) -> None:
     assert "tc build --publish -e dev" in told.value.hint
 
 
+def test_a_layer_of_no_dependencies_is_not_to_be_built(aws: FakeStore) -> None:
+    with pytest.raises(TcError) as told:
+        found(aws, function("a", "etl-a"), function("b", "etl-a"))
+    assert told.value.hint.startswith("a has no dependencies to build it of")
+    with pytest.raises(TcError) as other:
+        found(aws, function("b", "etl-a"))
+    assert other.value.hint.startswith("tc build --publish -e dev, in the topology")
+
+
 @pytest.mark.parametrize(
     ("layer", "why"),
     [
@@ -229,3 +238,14 @@ def test_a_refused_look_is_told(aws: FakeStore) -> None:
     aws.hook = lambda operation, given: refuse("AccessDeniedException")
     with pytest.raises(AwsError):
         found(aws, function("a", "deps"))
+
+
+def test_a_diff_tells_of_a_layer_that_nobody_has_built_yet(aws: FakeStore) -> None:
+    source = replace(own("etl-a", A, "a"), needed=False)
+    told: list[Event] = []
+    looked = found(aws, function("a", "deps"), source=source, told=told)
+    assert looked.arns == {"a": (f"{ARN}deps:3",)}
+    assert [event.data["code"] for event in told] == ["no-layer"]
+    assert told[0].data["hint"] == "tc build --publish -e dev -c a"
+    with pytest.raises(TcError, match="`gone`, used by a"):
+        found(aws, function("a", "gone"), source=source)

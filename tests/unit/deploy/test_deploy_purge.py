@@ -10,7 +10,6 @@ from deploying import carry_out, create, packages, plan, silent
 from fake_aws import FakeAws
 
 from tc.components import flow
-from tc.components.protocol import Traits
 from tc.deploy.pipeline import Prepared, prepare, prepare_removal
 from tc.errors import TcError
 from tc.plan.resource import Action, Actual
@@ -32,7 +31,7 @@ def deleted(monkeypatch: pytest.MonkeyPatch) -> list[Actual]:
         given.append(actual)
         delete(aws, actual)
 
-    monkeypatch.setattr(flow, "TRAITS", Traits(holds=lambda aws, actual: "3 things"))
+    monkeypatch.setattr(flow, "TRAITS", replace(flow.TRAITS, holds=lambda aws, actual: "3 things"))
     monkeypatch.setattr(flow, "delete", noted)
     return given
 

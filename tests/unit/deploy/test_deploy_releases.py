@@ -7,7 +7,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from fake_store import FakeStore
 
-from tc.deploy.releases import Kind, Record, everything, history, live, told, versions_before, write
+from tc.deploy.releases import (
+    Kind,
+    Record,
+    everything,
+    history,
+    live,
+    running,
+    told,
+    versions_before,
+    write,
+)
 from tc.errors import TcError
 from tc.publish.bucket import Bucket
 
@@ -24,7 +34,9 @@ def records(*said: str) -> list[Record]:
             "deploy": "deploy",
             "promote": "promote",
             "rollback": "rollback",
+            "begun": "begun",
             "failed": "failed",
+            "changed": "changed",
         }
         made.append(Record("etl", "stable", version, kinds[kind], at))
     return made
@@ -51,6 +63,13 @@ def records(*said: str) -> list[Record]:
         (["deploy 1.0.0", "deploy 2.0.0", "failed 3.0.0"], ["1.0.0", "2.0.0"]),
         (["deploy 1.0.0", "failed 2.0.0", "deploy 2.0.0"], ["1.0.0"]),
         (["deploy 1.0.0", "failed 2.0.0", "rollback 1.0.0"], []),
+        # what was begun and has no end was killed
+        (["begun 1.0.0", "deploy 1.0.0", "begun 2.0.0"], ["1.0.0"]),
+        (["begun 1.0.0", "deploy 1.0.0", "begun 2.0.0", "deploy 2.0.0"], ["1.0.0"]),
+        # from what other commands made of it to the version that was there
+        (["deploy 1.0.0", "changed 1.0.0"], ["1.0.0"]),
+        (["deploy 1.0.0", "changed 1.0.0", "begun 2.0.0", "deploy 2.0.0"], ["1.0.0"]),
+        (["changed 0.0.1"], []),
     ],
 )
 def test_the_way_back(said: list[str], before: list[str]) -> None:
@@ -62,6 +81,14 @@ def test_what_runs_is_the_last_that_ended_well() -> None:
     assert found
     assert found.version == "2.0.0"
     assert live(records("failed 1.0.0")) is None
+
+
+def test_what_runs_may_be_what_other_commands_made() -> None:
+    said = records("deploy 1.0.0", "changed 0.0.1", "begun 2.0.0", "failed 2.0.0", "deploy 2.0.0")
+    assert running(said[:1]) == said[0]
+    assert running(said[:4]) == said[1]
+    assert running(said) == said[4]
+    assert running([]) is None
 
 
 def test_records_are_kept_and_read_back() -> None:

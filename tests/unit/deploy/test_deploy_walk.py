@@ -13,6 +13,7 @@ from fake_aws import FakeAws, refused
 
 from tc.deploy.pipeline import carry_out
 from tc.deploy.walk import Outcome
+from tc.errors import TcError
 from tc.events import Event, silent
 
 TEXT = """
@@ -94,6 +95,27 @@ def test_a_failed_api_skips_its_routes_and_their_permissions(etl: Directory, aws
         "permission etl_one_bob for api etl_bob",
         "permission etl_two_bob for api etl_bob",
     }
+
+
+def test_nothing_more_is_tried_when_credentials_are_over(etl: Directory, aws: FakeAws) -> None:
+    """Without them each further call would be refused too, and say the same."""
+    over = TcError("the credentials have expired", code="credentials", hint="tc login -e dev")
+    calls: list[str] = []
+
+    def hook(name: str, _: dict[str, Any]) -> Exception | None:
+        calls.append(name)
+        return over if calls.count("lambda.create_function") else None
+
+    aws.hook = hook
+    told: list[Event] = []
+    outcome = create(aws, etl.topology(), emit=told.append)
+    assert [error for _, error in outcome.failed] == [over]
+    assert not outcome.ok
+    assert [event.name for event in told].count("step.failed") == 1
+    assert {step.kind for step in outcome.done} >= {"role"}
+    # what was being done at that moment may have been refused as well, nothing after it
+    after = calls[calls.index("lambda.create_function") + 1 :]
+    assert not {"events.put_rule", "apigatewayv2.import_api"} & set(after)
 
 
 def test_nothing_is_removed_when_something_failed(etl: Directory, aws: FakeAws) -> None:

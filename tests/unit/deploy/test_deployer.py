@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import json
 import re
+from base64 import b64encode
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from functools import cache
@@ -19,10 +21,15 @@ from composing import Directory
 from deploying import create, delete, failures, plan
 from every_kind import FILES, text
 from fake_aws import FakeAws
+from fake_store import FakeStore
 
 import tc
-from tc.components import actions, kinds
+from tc.components import actions, grants, kinds
 from tc.deploy import deployer
+from tc.events import silent
+from tc.publish import layers
+from tc.publish.pruning import prune
+from tc.spec.layer import BuiltLayer, LayerPart, Platform
 from tc.spec.topology import Topology
 
 PROJECT = Path(tc.__file__).parent
@@ -42,6 +49,7 @@ NAMED = {
     "s3.get_bucket_lifecycle_configuration": "GetLifecycleConfiguration",
     "s3.get_bucket_notification_configuration": "GetBucketNotification",
     "s3.get_public_access_block": "GetBucketPublicAccessBlock",
+    "s3.head_object": "GetObject",
     "s3.list_buckets": "ListAllMyBuckets",
     "s3.list_object_versions": "ListBucketVersions",
     "s3.list_objects_v2": "ListBucket",
@@ -211,9 +219,9 @@ def test_a_diff_takes_what_the_reader_may(topology: Topology) -> None:
 
 
 def test_each_call_of_a_kind_that_stands_in_the_code_is_allowed() -> None:
-    grants = [*actions.ALWAYS, *actions.LAYERS]
-    grants += [grant for some in actions.ACTIONS.values() for grant in some]
-    known = {action for grant in grants for action in grant.actions(writes=True)}
+    every = [*grants.ALWAYS, *grants.LAYERS]
+    every += [grant for some in actions.ACTIONS.values() for grant in some]
+    known = {action for grant in every for action in grant.actions(writes=True)}
     known |= {"iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"}
     refused = {name for name in written("components") if not allowed_by(name) <= known}
     # nobody who deploys may take a boundary off
@@ -221,8 +229,9 @@ def test_each_call_of_a_kind_that_stands_in_the_code_is_allowed() -> None:
 
 
 def test_nothing_is_allowed_that_is_never_called() -> None:
-    tables = [*actions.ACTIONS.values(), *actions.TRIALS.values()]
-    tables += [actions.ALWAYS, actions.ARTIFACTS, actions.LAYERS, actions.IMAGES, actions.CANARY]
+    tables = [*actions.ACTIONS.values(), *grants.TRIALS.values()]
+    tables += [grants.ALWAYS, grants.ARTIFACTS, grants.LAYERS, grants.IMAGES, actions.CANARY]
+    tables += [grants.PUBLISHING, grants.BODIES]
     known = {a for table in tables for grant in table for a in grant.actions(writes=True)}
     called = {action for name in spoken_of() for action in allowed_by(name)}
     assert known - called - BESIDES == set()
@@ -346,3 +355,71 @@ def test_a_policy_that_is_too_long_is_split(topology: Topology) -> None:
     assert all(deployer.size(part) <= deployer.POLICY_LIMIT for part in parts)
     joined = json.dumps(deployer.document(parts[0]), separators=(",", ":"))
     assert len(joined) == deployer.size(parts[0])
+
+
+def test_a_statement_that_fits_in_no_policy_is_split(directory: Directory) -> None:
+    variables = {f"V{number}": f"ssm:/etl/{'long' * 20}/{number}" for number in range(100)}
+    function = {"runtime": {"lang": "python3.13", "environment": variables}}
+    written = json.dumps({"name": "etl", "functions": {"a": function}})
+    whole = deployer.statements(directory.write(written, "a").composed().topology)
+    parts = deployer.split(whole)
+    assert all(deployer.size(part) <= deployer.POLICY_LIMIT for part in parts)
+
+    def rights(found: list[dict[str, Any]]) -> set[tuple[str, str]]:
+        return {(action, on) for one in found for action in one["Action"] for on in one["Resource"]}
+
+    assert rights([one for part in parts for one in part]) == rights(whole)
+
+
+LAYER = "arn:aws:lambda:us-east-1:111122223333:layer:{}"
+
+
+def test_who_deploys_publishes_the_layers_of_the_topology_where_they_are(
+    directory: Directory,
+) -> None:
+    topology = directory.write("name: etl", "a").composed().topology
+    found = deployer.statements(topology, layers=["etl-a"])
+    assert "lambda:ListLayerVersions" in given(found)
+    for name in ("etl-a", "etl-a-0", "etl-a-12"):
+        assert allows(found, "lambda:PublishLayerVersion", LAYER.format(name))
+        assert allows(found, "lambda:DeleteLayerVersion", LAYER.format(f"{name}:3"))
+    for name in ("etl-a-stable", "pay-a", "etl-b"):
+        assert not allows(found, "lambda:PublishLayerVersion", LAYER.format(name))
+    for other in ({"apart": True}, {"writes": False}):
+        found = deployer.statements(topology, layers=["etl-a"], **other)
+        assert "lambda:ListLayerVersions" in given(found)
+        assert "lambda:PublishLayerVersion" not in given(found)
+
+
+def test_who_keeps_layers_for_others_may_write_versions_only_for_stable_sandboxes(
+    directory: Directory,
+) -> None:
+    written = directory.write("name: etl", "a")
+    bucket = "tc-{{account}}-{{region}}"
+    for stable in (False, True):
+        topology = written.composed(sandbox="pr-7", stable=stable).topology
+        found = deployer.publishing(topology, bucket=bucket, layers=["etl-a"])
+        there = "arn:aws:s3:::tc-111122223333-us-east-1/"
+        assert allows(found, "lambda:PublishLayerVersion", LAYER.format("etl-a"))
+        assert allows(found, "s3:PutObject", f"{there}layers/1f.zip")
+        assert not allows(found, "s3:DeleteObject", f"{there}layers/1f.zip")
+        assert allows(found, "s3:PutObject", f"{there}manifests/etl/0.1.0.json") is stable
+        assert "lambda:CreateFunction" not in given(found)
+    without = deployer.publishing(topology, bucket=bucket, layers=[])
+    assert {action.partition(":")[0] for action in given(without)} == {"s3"}
+
+
+def test_each_call_that_publishes_layers_is_allowed(tmp_path: Path, directory: Directory) -> None:
+    topology = directory.write("name: etl", "a").composed().topology
+    allowed = given(deployer.publishing(topology, bucket="artifacts", layers=["etl-a"]))
+    aws = FakeStore()
+    for body in (b"one", b"two", b"three"):
+        sha = hashlib.sha256(body).digest()
+        (tmp_path / "body").write_bytes(body)
+        part = LayerPart(tmp_path / "body", b64encode(sha).decode(), len(body), 9)
+        layer = BuiltLayer("etl-a", "etl", sha.hex(), Platform("python3.12", "arm64"), (part,))
+        steps = layers.plan(aws, [layer], ["eu-west-1"])
+        layers.carry_out(aws, steps, "artifacts", ("999999999999",), silent)
+    assert prune(aws, ["etl-a"], "eu-west-1", 1)
+    refused = {name for name in aws.names() if not allowed_by(name) <= allowed}
+    assert refused == set()

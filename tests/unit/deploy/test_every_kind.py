@@ -22,9 +22,10 @@ NAMES = ("a", "b", "c")
 NOTHING = "name: etl\n"
 
 
-@pytest.fixture
-def topology(directory: Directory) -> Topology:
-    return directory.write(text("etl", NAMES), "a b c", FILES).composed().topology
+@pytest.fixture(params=[False, True], ids=["ordinary", "stable"])
+def topology(directory: Directory, request: pytest.FixtureRequest) -> Topology:
+    written = directory.write(text("etl", NAMES), "a b c", FILES)
+    return written.composed(stable=request.param).topology
 
 
 @pytest.fixture

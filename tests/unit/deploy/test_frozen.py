@@ -5,17 +5,32 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+from composing import Directory
+from deploying import create, delete, plan, settled
 from fake_aws import FakeAws
 from fake_services import refuse
 
-from tc.deploy.frozen import Freeze, freeze, frozen, owner_of_arn, unfreeze
+from tc.compose.compose import compose
+from tc.deploy.frozen import (
+    Freeze,
+    freeze,
+    frozen,
+    owner_of_arn,
+    tag_functions,
+    tells,
+    unfreeze,
+)
 from tc.errors import AwsError, TcError
-from tc.spec.scope import Scope
+from tc.spec.finding import Address
+from tc.spec.scope import FROZEN_TAG, Scope
+from tc.spec.spec import Spec
 
 SCOPE = Scope("etl", "stable", account="111122223333", region="eu-west-1", updated_by="ana")
+ALONE = [compose(Spec("etl", Path(), Address(Path("topology.yml"))), SCOPE).topology]
 NOW = datetime(2026, 11, 21, 21, 50, tzinfo=UTC)
 NAME = "/tc/etl/stable/frozen"
 
@@ -86,9 +101,9 @@ def test_what_is_unfrozen_leaves_nothing() -> None:
     aws = Parameters()
     freeze(aws, [SCOPE], "", NOW)
 
-    assert [one.owner for one in unfreeze(aws, [SCOPE])] == ["etl@stable"]
+    assert [one.owner for one in unfreeze(aws, ALONE)] == ["etl@stable"]
     assert aws.parameters == {}
-    assert unfreeze(aws, [SCOPE]) == []
+    assert unfreeze(aws, ALONE) == []
 
 
 def test_a_foreign_parameter_freezes_too_and_is_left_alone() -> None:
@@ -99,7 +114,7 @@ def test_a_foreign_parameter_freezes_too_and_is_left_alone() -> None:
     assert found == Freeze("etl@stable", NAME)
     assert found.text == f"etl@stable is frozen by the parameter {NAME}, which isn't tc's"
     with pytest.raises(TcError) as refused:
-        unfreeze(aws, [SCOPE])
+        unfreeze(aws, ALONE)
     assert refused.value.code == "not-owned"
     assert NAME in aws.parameters
 
@@ -134,3 +149,86 @@ def test_the_arn_of_a_freeze_tells_whose_it_is() -> None:
     assert owner_of_arn(arn) == "etl@stable"
     assert owner_of_arn(arn.replace("/frozen", "/frozen/more")) == ""
     assert owner_of_arn("arn:aws:lambda:eu-west-1:1:function:frozen") == ""
+
+
+@pytest.fixture
+def two(directory: Directory) -> Directory:
+    return directory.write("name: etl\nqueues: { jobs: {} }\n", "one two")
+
+
+def says(aws: FakeAws) -> dict[str, bool]:
+    return {name: FROZEN_TAG in one["tags"] for name, one in aws.functions.items()}
+
+
+def test_every_function_says_that_it_is_frozen(two: Directory) -> None:
+    aws, topology = Parameters(), two.topology(sandbox="stable")
+    create(aws, topology)
+    (two.root / "one" / "handler.py").rename(two.root / "handler")
+    less = two.topology(sandbox="stable")
+    (two.root / "handler").rename(two.root / "one" / "handler.py")
+
+    for _ in range(2):
+        tag_functions(aws, [less], on=True)
+        assert says(aws) == {"etl_one_stable": True, "etl_two_stable": True}
+    assert aws.names()["lambda.tag_resource"] == 2
+    settled(aws, topology)
+    assert unfreeze(aws, [less]) == []
+    assert says(aws) == {"etl_one_stable": False, "etl_two_stable": False}
+    settled(aws, topology)
+
+
+def test_the_tags_go_before_the_parameter(two: Directory) -> None:
+    aws, topology = Parameters(), two.topology(sandbox="stable")
+    create(aws, topology)
+    freeze(aws, [topology.scope], "", NOW)
+    tag_functions(aws, [topology], on=True)
+    aws.hook = lambda name, _: refuse("Denied", "no") if name == "lambda.untag_resource" else None
+
+    with pytest.raises(AwsError):
+        unfreeze(aws, [topology])
+    assert NAME in aws.parameters
+    aws.hook = lambda name, _: None
+    assert len(unfreeze(aws, [topology])) == 1
+    assert aws.parameters == {}
+    assert not any(says(aws).values())
+
+
+def test_a_function_of_somebody_else_is_left_alone(two: Directory) -> None:
+    aws, topology = Parameters(), two.topology(sandbox="stable")
+    create(aws, topology)
+    aws.functions["etl_one_stable"]["tags"]["tc:functor"] = "other@stable"
+
+    tag_functions(aws, [topology], on=True)
+    assert says(aws) == {"etl_one_stable": False, "etl_two_stable": True}
+
+
+def test_new_code_alone_is_told_of_by_the_tags(two: Directory) -> None:
+    aws, topology = Parameters(), two.topology(sandbox="bob")
+    create(aws, topology)
+    (two.root / "one" / "handler.py").write_text("new = True")
+    topology = two.topology(sandbox="bob")
+    assert tells(plan(aws, topology).plan)
+    tag_functions(aws, [topology], on=True)
+    assert not tells(plan(aws, topology).plan)
+    assert create(aws, topology).ok
+    assert says(aws)["etl_one_bob"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["queues: { jobs: { visibility: 99 } }", "functions: { one: { runtime: { memory: 512 } } }"],
+)
+def test_what_else_changes_is_told_of_by_the_parameter(two: Directory, text: str) -> None:
+    aws = Parameters()
+    create(aws, two.topology(sandbox="bob"))
+    two.write(f"name: etl\n{text}\n", files={"one/handler.py": "new = True"})
+    assert not tells(plan(aws, two.topology(sandbox="bob")).plan)
+
+
+def test_what_is_made_or_goes_is_told_of_by_the_parameter(two: Directory) -> None:
+    aws, topology = Parameters(), two.topology(sandbox="bob")
+    assert not tells(plan(aws, topology, "one").plan)
+    create(aws, topology)
+    (two.root / "one" / "handler.py").unlink()
+    assert not tells(plan(aws, two.topology(sandbox="bob"), "functions").plan)
+    assert delete(aws, topology).ok

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from composing import Directory
 from deploying import create, delete, failures, plan, settled, work
 from fake_aws import FakeAws
 
+from tc.components import kinds
+from tc.components.protocol import Switch
 from tc.deploy import switch
 from tc.deploy.pipeline import carry_out
 from tc.errors import AwsError
@@ -295,6 +297,23 @@ def test_weights_that_somebody_left_are_a_difference(stable: Stable) -> None:
     settled(stable.aws, stable.topology())
 
 
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_part_alone_is_not_taken_back_by_what_a_killed_canary_left(
+    stable: Stable, refused: bool
+) -> None:
+    stable.create()
+    stable.write("new")
+    alias = stable.aws.functions["etl_one_stable"]["aliases"]["live"]
+    alias["RoutingConfig"] = {"AdditionalVersionWeights": {"1": 0.1}}
+    left = "tc-canary-function-etl_one_stable"
+    stable.aws.schedules[("etl_stable", left)] = {}
+    if refused:
+        stable.aws.hook = failing("scheduler.delete_schedule")
+    assert stable.create("one").ok is not refused
+    assert (("etl_stable", left) in stable.aws.schedules) is refused
+    assert stable.version() == ("1" if refused else "2")
+
+
 def test_a_sandbox_that_becomes_stable_is_moved_and_cleared_after(stable: Stable) -> None:
     create(stable.aws, stable.topology(stable=False))
     policies = [len(f["policy"]) for f in stable.aws.functions.values()]
@@ -455,6 +474,59 @@ def test_what_of_a_role_is_written_when(
     for done in phases.after.steps:
         assert done.resource
         assert done.resource.props["policy"]["Statement"] == new
+
+
+def test_a_statement_that_changes_under_its_name_is_there_twice_with_one_name() -> None:
+    """AWS refuses a policy that has an id twice."""
+    old, new = ({**allowing("Allow", action), "Sid": "Mine"} for action in ("a", "b"))
+    for kind in ("role", "queue"):
+        live = Actual(kind, "k", "r", "r", "o", {"policy": {"Statement": [old]}})
+        wanted = Resource(kind, "k", "r", "r", "o", {"policy": {"Statement": [new]}})
+        changes = (Change("policy.Statement", [old], [new]),)
+        step = Step(Action.UPDATE, "k", kind, "r", "r", wanted, live, changes)
+        phases = switch.split(Plan((step,)))
+        (wide,), (narrow,) = phases.prepare.steps, phases.after.steps
+        assert wide.resource
+        assert narrow.resource
+        assert wide.resource.props["policy"]["Statement"] == [new, allowing("Allow", "a")]
+        assert narrow.resource.props["policy"]["Statement"] == [new]
+
+
+def test_both_policies_have_room_or_the_change_is_in_the_switch() -> None:
+    for size, where in ((4_900, "prepare"), (5_200, "switch")):
+        old, new = ([allowing("Allow", letter * size)] for letter in "ab")
+        live = Actual("role", "k", "r", "r", "o", {"policy": {"Statement": old}})
+        wanted = Resource("role", "k", "r", "r", "o", {"policy": {"Statement": new}})
+        changes = (Change("policy.Statement", old, new),)
+        step = Step(Action.UPDATE, "k", "role", "r", "r", wanted, live, changes)
+        phases = switch.split(Plan((step,)))
+        assert [bool(phases.prepare.steps), bool(phases.switch.steps)] == [
+            where == "prepare",
+            where == "switch",
+        ]
+    assert "one policy" in switch.told(Plan((step,)))[1]
+
+
+def test_a_stream_in_place_of_another_is_switched_with_its_readers(stable: Stable) -> None:
+    def write(view: str) -> None:
+        table = {"key": "id", "function": "one", "stream": view}
+        stable.write(tables={"runs": table})
+
+    write("KEYS_ONLY")
+    assert failures(stable.create()) == []
+    write("NEW_IMAGE")
+    phases = switch.split(plan(stable.aws, stable.topology()).plan)
+    assert "table" not in {step.kind for step in phases.prepare.steps}
+    assert {"table", "mapping"} <= {step.kind for step in phases.switch.steps}
+    assert failures(stable.create()) == []
+    settled(stable.aws, stable.topology())
+
+
+def test_every_kind_says_how_it_goes_live() -> None:
+    told = {component.KIND: component.TRAITS.switch for component in kinds()}
+    assert set(told.values()) == set(get_args(Switch))
+    for kind, way in (("function", "beside"), ("api", "entry"), ("flow alias", "alias")):
+        assert told[kind] == way
 
 
 def test_rights_are_given_time_to_spread(stable: Stable, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -107,11 +107,12 @@ def test_what_is_there_already_costs_one_read() -> None:
     here = shelf(store, PROD)
     versions = Versions(here, None, [lambda: shelf(store, QA)])
     Versions(shelf(store, QA)).publish(manifest(), contents(), silent)
+    assert not versions.holds(manifest())
     versions.bring(manifest(), silent)
     assert isinstance(here.aws, FakeStore)
     here.aws.calls.clear()
-    versions.bring(manifest(), silent)
-    assert here.aws.calls == ["s3.get_object"]
+    assert versions.holds(manifest())
+    assert here.aws.calls == ["s3.head_object"]
 
 
 def test_what_was_changed_in_the_bucket_is_not_deployed() -> None:
@@ -152,7 +153,7 @@ def test_what_was_built_for_this_machine_is_another_manifest() -> None:
     ("text", "why"),
     [
         (b"{}", "namespace: field required"),
-        (b"<html>", "invalid json"),
+        (b"<html>", "(invalid json"),
         (manifest().model_copy(update={"format": 9}).text().encode(), "format 9"),
     ],
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,8 @@ import pytest
 from tc.errors import TcError, UsageError
 from tc.processes import Running
 from tc.release.changelog import Changelog, changelog, range_of
+from tc.release.commits import moved
+from tc.release.standing import standing
 
 from .repository import ETL, HANDLER, Repository
 
@@ -29,8 +30,13 @@ def told(etl: Repository) -> Repository:
     return etl
 
 
-def read(etl: Repository, **how: object) -> Changelog:
-    return changelog(etl.repo, etl.closure(), "etl", **how)  # type: ignore[arg-type]
+def read(
+    etl: Repository,
+    between: str | None = None,
+    search: str | None = None,
+    depth: int | None = None,
+) -> Changelog:
+    return changelog(etl.repo, etl.closure(), "etl", between, search, depth)
 
 
 def titles(found: Changelog) -> dict[str, list[str]]:
@@ -175,6 +181,21 @@ def test_a_submodule_that_moves_is_a_change(etl: Repository, tmp_path: Path) -> 
     assert titles(read(etl, between="0.1.0..")) == {"Unreleased": ["newer vendored"]}
 
 
+def test_a_submodule_counts_for_who_uses_a_directory_in_it(etl: Repository, tmp_path: Path) -> None:
+    other = Repository(tmp_path / "other")
+    other.commit("one", {"lib/handler.py": HANDLER})
+    etl.git("submodule", "--quiet", "add", str(other.root), "vendor")
+    uses = ETL + "  lib:\n    uri: ../vendor/lib\n"
+    etl.commit("feat: vendored", {"etl/topology.yml": uses}, "etl-0.1.0")
+    assert etl.closure().submodules == ("vendor",)
+    newest = other.commit("two", {"lib/handler.py": f"#\n{HANDLER}"})
+    etl.git("-C", "vendor", "fetch", "-q")
+    etl.git("-C", "vendor", "checkout", "-q", newest)
+    assert standing(etl.repo, etl.closure(), "etl").dirty == ("vendor",)
+    etl.commit("chore: newer vendored", {})
+    assert titles(read(etl, between="0.1.0..")) == {"Unreleased": ["newer vendored"]}
+
+
 def test_strange_messages_and_names_survive_and_command_no_terminal(etl: Repository) -> None:
     etl.tag("etl-0.1.0")
     nasty = b"fix: \x1b[31mred\x1b]0;title\x07 \xe2\x80\xaedlrow \xff\x01\n\nbody\x1b[2J\r\nmore"
@@ -233,9 +254,22 @@ def test_fifty_commits_of_three_topologies_take_few_runs_of_git(
         return start(self, program, *rest)
 
     monkeypatch.setattr(Running, "_start", counted)
-    begun = time.monotonic()
     for name in ("etl", "billing", "reports"):
         found = changelog(etl.repo, etl.closure(name), name)
         assert sum(len(one.commits) for one in found.sections) >= 16
     assert len(runs) <= 3 * 5
-    assert time.monotonic() - begun < 5
+
+
+def test_a_topology_that_moved_keeps_its_commits(etl: Repository) -> None:
+    etl.commit("fix: at the old place", {"etl/enhancer/handler.py": "a = 1\n"})
+    (etl.root / "jobs").mkdir()
+    etl.git("mv", "etl", "jobs/etl")
+    etl.commit("chore: move", {})
+    etl.commit("of others", {"README.md": "x"})
+    closure = moved(etl.repo, etl.closure("jobs/etl"), "jobs/etl/topology.yml")
+    found = changelog(etl.repo, closure, "etl")
+    assert titles(found) == {"Unreleased": ["move", "at the old place", "begin"]}
+    # what is there now is another's
+    etl.commit("feat: another", {"etl/topology.yml": ETL.replace("etl", "other")})
+    closure = etl.closure("jobs/etl")
+    assert moved(etl.repo, closure, "jobs/etl/topology.yml") == closure

@@ -125,6 +125,30 @@ def test_of_two_that_push_a_tag_one_wins(etl: Repository, tmp_path: Path) -> Non
     assert other.repo.message_of("etl-0.1.0") == "theirs"
 
 
+def test_tags_that_differ_here_are_told_and_left(etl: Repository, tmp_path: Path) -> None:
+    other = Remote(etl, tmp_path).other
+    for tag in ("etl-0.1.0", "etl-0.2.0"):
+        etl.tag(tag)
+        etl.repo.push(tag)
+    mine = other.commit("more", {"etl/x": "1"}, "etl-0.1.0")
+    assert other.repo.fetch_tags() == ["etl-0.1.0"]
+    assert {tag.name: tag.sha == mine for tag in other.repo.tags()} == {
+        "etl-0.1.0": True,
+        "etl-0.2.0": False,
+    }
+
+
+def test_what_a_remote_says_that_refuses_is_told(etl: Repository, tmp_path: Path) -> None:
+    Remote(etl, tmp_path)
+    hook = tmp_path / "hub.git" / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\nprintf 'no tags\\033[31m on Fridays\\n\\n' >&2\nexit 1\n")
+    hook.chmod(0o755)
+    etl.tag("etl-0.1.0")
+    error = refusal(etl.repo.push, "etl-0.1.0")
+    assert error.code == "no-push"
+    assert error.message.endswith("(pre-receive hook declined); no tags on Fridays")
+
+
 def test_a_remote_that_is_not_there_is_said(etl: Repository, tmp_path: Path) -> None:
     assert refusal(etl.repo.remote).code == "no-origin"
     etl.git("remote", "add", "hub", "https://me:secret@localhost:1/x.git")

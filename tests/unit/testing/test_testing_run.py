@@ -16,6 +16,7 @@ from tc.deploy import invoke
 from tc.errors import AwsError, TcError
 from tc.events import silent
 from tc.load.load import load
+from tc.testing import waiting
 from tc.testing.run import Result, Test, run
 
 FLOW = "flow: {StartAt: a, States: {a: {Type: Pass, End: true}}}\n"
@@ -188,6 +189,46 @@ def test_an_interrupt_ends_what_is_waited_for(directory: Directory) -> None:
         told.throw(KeyboardInterrupt)  # type: ignore[attr-defined]
     assert time.monotonic() - started < 10
     assert aws.named("stop_execution")
+
+
+def test_a_function_that_hangs_is_given_up(directory: Directory) -> None:
+    ends = threading.Event()
+
+    def hang(**_: Any) -> Any:
+        ends.wait(30)
+        return {"Payload": b"1"}
+
+    started = time.monotonic()
+    (found,) = results(made(directory, "tests: {a: {within: 1}}\n"), Fake(invoke=hang))
+    ends.set()
+    assert (found.ok, found.message) == (False, "no answer: given up after 1 s")
+    assert time.monotonic() - started < 15
+
+
+def test_an_interrupt_doesnt_wait_for_a_function_that_hangs(
+    directory: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "_GRACE_S", 0.1)
+    called, ends = threading.Event(), threading.Event()
+
+    def hang(Payload: bytes, **_: Any) -> Any:  # noqa: N803
+        if Payload == b"2":
+            called.set()
+            ends.wait(30)
+        return {"Payload": Payload}
+
+    told = run(
+        made(directory, "tests: {a: {payload: 1}, b: {payload: 2}}\n"),
+        Fake(invoke=hang),  # type: ignore[arg-type]
+        silent,
+    )
+    started = time.monotonic()
+    assert next(told).ok
+    assert called.wait(10)
+    with pytest.raises(KeyboardInterrupt):
+        told.throw(KeyboardInterrupt)  # type: ignore[attr-defined]
+    ends.set()
+    assert time.monotonic() - started < 15
 
 
 def test_a_failed_flow_tells_its_cause(directory: Directory) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from tc.build.deps.python.conflicts import Account, account, name_in, roots, tree
@@ -13,6 +12,7 @@ from tc.build.deps.python.uv import Ended
 from tc.build.runtimes import AL2, System, system_of
 from tc.build.words import few, shown
 from tc.errors import TcError
+from tc.records import dataclass
 from tc.spec.layer import Platform
 
 _HASH = re.compile(r"Hash mismatch for `([^`]+)`")

@@ -18,7 +18,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,6 +29,7 @@ from tc.build.deps.python.shapes import read_pipfile_lock, read_toml, read_uv_to
 from tc.build.deps.python.sources import apply_sources, named_indexes, workspace_root
 from tc.build.words import shown
 from tc.errors import TcError
+from tc.records import dataclass
 from tc.spec.function import Function
 
 Kind = Literal["uv", "poetry", "pipenv", "open"]

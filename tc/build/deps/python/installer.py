@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from tc.build.cache import remove
@@ -35,6 +35,7 @@ from tc.build.tools import Tools
 from tc.build.words import few, shown
 from tc.errors import TcError
 from tc.events import Event
+from tc.records import dataclass
 from tc.spec.layer import Platform
 
 #: codes of errors that say that no container can be had, whatever is to be built in it

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from tc.build.entry import Entry, identity
 from tc.build.files import project_of, sources
 from tc.build.words import shown
 from tc.errors import TcError
+from tc.records import dataclass
 from tc.spec.function import Function
 
 #: what builds leave in a project's directory

@@ -8,7 +8,7 @@ import re
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from tc.errors import TcError
 from tc.events import Event
 from tc.indexes import uv_arguments, uv_environment
 from tc.processes import Program
+from tc.records import dataclass
 from tc.spec.layer import Platform
 
 _MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
