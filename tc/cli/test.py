@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from tc.testing.run import Result, Test
 
 
+#: tests that are named where none is meant
+_FEW = 12
+
+
 def run_tests(
     sandbox: options.Sandbox = None,
     env: options.Env = None,
@@ -130,11 +134,19 @@ def selected(target: Target, components: Sequence[str]) -> list[Test]:
     chosen = {word: [test for test in found if _means(word, test)] for word in components}
     for word, tests in chosen.items():
         if not tests:
-            names = ", ".join(test.name for test in found)
-            hint = f"there are: {names}" if found else "write one below `tests`"
+            hint = _there(word, [test.name for test in found])
             raise UsageError(f"there is no test of `{word}`", code="component", hint=hint)
     kept = {test.name for tests in chosen.values() for test in tests}
     return [test for test in found if not components or test.name in kept]
+
+
+def _there(word: str, names: Sequence[str]) -> str:
+    """What could have been meant by `word`."""
+    from tc.load.suggest import did_you_mean
+
+    few = f"there are: {', '.join(names)}" if names else "write one below `tests`"
+    many = "`tc test --dry-run` lists them"
+    return did_you_mean(word, names) or (few if len(names) <= _FEW else many)
 
 
 def _means(word: str, test: Test) -> bool:

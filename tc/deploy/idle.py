@@ -18,6 +18,7 @@ from tc.records import dataclass
 from tc.spec.topology import Topology
 
 _AGE = re.compile(r"(\d{1,6})(m|h|d|w)\Z")
+_LONGEST = timedelta(days=36_500)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -38,7 +39,10 @@ def age(text: str) -> timedelta:
     found = _AGE.match(text)
     if found is None:
         raise UsageError(f"`{text}` is no age", hint="write a number and m, h, d or w: 7d")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    long = timedelta(**{_UNITS[found[2]]: int(found[1])})
+    if long > _LONGEST:
+        raise UsageError(f"nothing is as old as `{text}`", hint="write at most 36500d")
+    return long
 
 
 def idle(

@@ -256,14 +256,28 @@ def _tell_missing(
         missing.remove(name)
         text = f"the layer `{name}` isn't there yet: tc deploy publishes it"
         emit(Event("warning", text, {"code": "no-layer", "hint": ""}))
-    if missing and not find.aws.local:
-        raise _not_there(missing, users, buildable, find, scope)
-    for name in missing:
+    empty = [name for name in missing if _is_empty(name, users[name], buildable, scope)]
+    if len(empty) < len(missing) and not find.aws.local:
+        raise _not_there(
+            [name for name in missing if name not in empty], users, buildable, find, scope
+        )
+    for name in empty:
+        text = (
+            f"the layer `{name}` would be empty, so there is none: it has no dependencies to hold"
+        )
+        emit(Event("warning", text, {"code": "no-layer", "hint": ""}))
+    for name in [name for name in missing if name not in empty]:
         if name in buildable.layers:
             text = f"the layer `{name}` isn't there yet: tc create builds it"
         else:
             text = f"the layer `{name}` isn't there: {_run(users[name])} without it"
         emit(Event("warning", text, {"code": "no-layer", "hint": ""}))
+
+
+def _is_empty(layer: str, users: Sequence[str], buildable: Buildable, scope: Scope) -> bool:
+    """Whether `layer` is a function's own, and the function depends on nothing."""
+    own = any(layer == f"{scope.namespace}-{user}" for user in users)
+    return own and layer not in buildable.layers
 
 
 def _run(functions: Sequence[str]) -> str:
@@ -289,9 +303,6 @@ def _not_there(
     else:
         others = [name for name in missing if name not in buildable.layers and name not in pins]
         hint = f"{build}, in the topology that has the dependencies of {others[0]}"
-        owners = (user for user in users[others[0]] if others[0] == f"{scope.namespace}-{user}")
-        if owner := next(owners, ""):
-            hint = f"{owner} has no dependencies to build it of: name them, or don't list the layer"
     accounts = " or ".join(dict.fromkeys((find.door.account, find.aws.account)))
     return TcError(
         f"{len(missing)} layer{'s' if len(missing) != 1 else ''} "

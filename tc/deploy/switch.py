@@ -127,9 +127,7 @@ def _moved(
         return
     for key in step.needs:
         need = work[work[key].within or key]
-        if places[need.key] != "switch" or (
-            need.action is Action.UPDATE and need.key not in late
-        ):
+        if places[need.key] != "switch" or (need.action is Action.UPDATE and need.key not in late):
             continue
         if need.key in late or _way(step) == "companion":
             yield step.key, "switch"

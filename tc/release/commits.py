@@ -91,7 +91,8 @@ def moved(repo: Repo, closure: Closure, file: str) -> Closure:
     """`closure` with the directories that `file`, its topology's, was in before: those that are
     gone now, so that nothing else can be meant by them. Raises TcError ``no-commits``."""
     words = ["log", "-z", "--follow", "--find-renames=90%", "--diff-filter=R", "--name-status"]
-    said = repo.git(*words, "--format=", repo.head(), "--", file).split(b"\0")
+    words += ["--no-show-signature", "--format="]
+    said = repo.git(*words, repo.head(), "--", file).split(b"\0")
     names = [os.fsdecode(old) for mark, old in pairwise(said) if _RENAMED.fullmatch(mark)]
     places = {name.rpartition("/")[0] or "." for name in names}
     gone = sorted(place for place in places if not (repo.root / place).exists())

@@ -116,11 +116,6 @@ class Repo:
     def find_tag(self, name: str) -> Tag | None:
         return next((tag for tag in self.tags(name) if tag.name == name), None)
 
-    def message_of(self, tag: str) -> str:
-        """The message of an annotated tag; that of the commit for others."""
-        said = self.git("for-each-ref", "--format=%(contents)", f"refs/tags/{tag}")
-        return said.decode("utf-8", "replace").strip("\n")
-
     def head(self) -> str:
         """The commit that is checked out (40 hexadecimal digits).
 
@@ -320,6 +315,8 @@ class Repo:
         """
         remote = self.remote()
         words = ["fetch", "--no-recurse-submodules", "--no-write-fetch-head"]
+        # the user's fetch.prune would take away the tags that are only here
+        words += ["--no-prune", "--no-prune-tags"]
         words += ["--", remote, "refs/tags/*:refs/tags/*"]
         code, _, errors = self._run(words, seconds=NETWORK)
         differ = [os.fsdecode(name) for name in _DIFFERS.findall(errors)]

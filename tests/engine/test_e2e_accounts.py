@@ -77,7 +77,7 @@ def test_credentials_that_end_in_the_middle_leave_a_way_to_go_on(lab: Lab, tmp_p
 
     with lab.proxy.refusing(rule):
         said = small.tc("create", env=KEYS, code=1)
-    assert "the credentials of this machine have expired" in said.text
+    assert said.text.count("the credentials of this machine have expired") == 1
     assert "To go on: put credentials into the environment" in said.text
     assert said.text.rstrip().endswith("then tc create -s bob -e aws"), said.text
     assert " done, " in said.text

@@ -79,6 +79,11 @@ def kept(lab: Lab, prefix: str = "") -> dict[str, bytes]:
     }
 
 
+def deployments(lab: Lab) -> list[str]:
+    """The records of etl, the oldest first."""
+    return sorted(kept(lab, "deployments/etl/stable/"))
+
+
 def elsewhere(repo: Monorepo, place: Path) -> dict[str, str]:
     """Variables for a machine that has config.yml and nothing else: no files of the topologies,
     no git, no cache of builds, nothing that could build."""
@@ -284,14 +289,75 @@ def test_a_deploy_that_fails_leaves_what_runs_and_the_way_back_leads_there(
         failed = repo.tc("deploy", *given, "--version", "0.2.0", code=1)
     assert "To go on: tc deploy --service etl -s stable -e aws --version 0.2.0" in failed.out
     assert said(lab) == {"first": "one", "second": "one", "said": "hello"}
-    names = sorted(kept(lab, "deployments/etl/stable/"))
-    assert names[-1].endswith("_0.2.0_failed.json")
+    assert [name.rpartition("_")[2] for name in deployments(lab)[-2:]] == [
+        "begun.json",
+        "failed.json",
+    ]
     back = repo.tc("rollback", *given)
     assert "Rolling back to etl 0.1.0" in back.out
     assert said(lab)["first"] == "one"
     # what failed is finished by the same command
     repo.tc("deploy", *given, "--version", "0.2.0")
     assert said(lab) == {"first": "two", "second": "two", "said": "hello"}
+
+
+def test_the_way_back_knows_of_killed_deploys_and_of_other_commands(
+    lab: Lab, repo: Monorepo
+) -> None:
+    given = ("--service", "etl", "-e", "qa")
+    repo.tc("deploy", *given, "--version", "0.2.0")
+    repo.tc("deploy", *given, "--version", "0.1.0")
+    repo.tc("deploy", *given, "--version", "0.2.0")
+    # as if it had been killed after the switch
+    lab.client("s3").delete_object(Bucket=BUCKET, Key=deployments(lab)[-1])
+    assert "Rolling back to etl 0.1.0" in repo.tc("rollback", *given, "--dry-run").out
+    assert "Nothing to do" in repo.tc("deploy", *given, "--version", "0.2.0").out
+    assert deployments(lab)[-1].endswith("_0.2.0_deploy.json")
+
+    # the files here are other ones than those of the version
+    repo.tc("create", "-s", "stable", *given)
+    (table,) = repo.tc("snapshot", *given, "--json").named("table")
+    assert [(one["version"], one["commit"]) for one in table["running"]] == [("0.0.1", "")]
+    assert (
+        "was not deployed as a version"
+        in repo.tc("promote", "--from", "qa", "--to", "prod", "--service", "etl", "-y", code=1).out
+    )
+    assert "Rolling back to etl 0.2.0" in repo.tc("rollback", *given).out
+    assert said(lab)["first"] == "two"
+
+
+def test_what_was_deleted_is_promoted_again(lab: Lab, prod: Lab, repo: Monorepo) -> None:
+    repo.tc("deploy", "--service", "pip", "--version", "0.1.0", "-e", "qa")
+    promoted = ("promote", "--from", "qa", "--to", "prod", "--service", "pip", "-y")
+    repo.tc(*promoted)
+    repo.tc("delete", "--service", "pip", "-s", "stable", "-e", "prod", "-y")
+    assert "other commands changed it since" in repo.tc(*promoted).out
+    assert live(prod, "pip_worker")["CodeSha256"] == live(lab, "pip_worker")["CodeSha256"]
+
+
+def test_what_is_frozen_gets_no_copies_either(prod: Lab, repo: Monorepo) -> None:
+    repo.tc("tag", "--service", "alerts", "--next", "patch")
+    repo.tc("deploy", "--service", "alerts", "-e", "qa")
+    frozen = ("--service", "alerts", "-s", "stable", "-e", "prod")
+    repo.tc("freeze", *frozen)
+    try:
+        before = kept(prod)
+        given = ("promote", "--from", "qa", "--to", "prod", "--service", "alerts", "-y")
+        assert "error[frozen]" in repo.tc(*given, code=1).err
+        assert kept(prod) == before
+    finally:
+        repo.tc("unfreeze", *frozen)
+
+
+def test_a_sandbox_that_is_not_stable_is_promoted_only_by_its_name(
+    prod: Lab, repo: Monorepo
+) -> None:
+    repo.tc("deploy", "--service", "pip", "--version", "0.1.0", "-s", "ann", "-e", "qa")
+    all_of_them = repo.tc("promote", "--from", "qa", "--to", "prod", "--dry-run")
+    assert "pip@ann" not in all_of_them.out
+    named = repo.tc("promote", "--from", "qa", "--to", "prod", "-s", "ann", "--dry-run")
+    assert "pip@ann 0.1.0: is new there" in named.out
+    repo.tc("delete", "--service", "pip", "-s", "ann", "-e", "qa")
 
 
 def test_a_dry_run_of_every_command_writes_nothing(lab: Lab, repo: Monorepo) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import monorepo
 import pytest
@@ -18,21 +19,28 @@ TWO = {"first": "two", "second": "two", "said": "hello"}
 
 
 @pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """An engine in which no other tests published versions of the same names."""
+    yield from engine(tmp_path_factory.mktemp("quality"))
+
+
+@pytest.fixture(scope="module")
 def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """Another engine, as another account would be."""
-    made = Lab(tmp_path_factory.mktemp("production"))
+    yield from engine(tmp_path_factory.mktemp("production"))
+
+
+def engine(home: Path) -> Iterator[Lab]:
+    made = Lab(home)
     made.start()
     yield made
     made.stop()
 
 
 @pytest.fixture(scope="module")
-def repo(lab: Lab, production: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monorepo]:
+def repo(lab: Lab, production: Lab, tmp_path_factory: pytest.TempPathFactory) -> Monorepo:
     directory = tmp_path_factory.mktemp("monorepo")
-    made = monorepo.make(lab, directory, engine_of(lab), engine_of(production))
-    yield made
-    for name in monorepo.TOPOLOGIES:
-        made.tc("delete", "--service", name, "-s", "stable", "-e", "qa", "-y")
+    return monorepo.make(lab, directory, engine_of(lab), engine_of(production))
 
 
 def engine_of(lab: Lab) -> str:

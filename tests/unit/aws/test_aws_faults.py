@@ -111,6 +111,11 @@ def test_a_machine_without_credentials(server: Server) -> None:
             "AWS refused the call's date: this machine's clock is off by over 5 minutes",
         ),
         (
+            "RequestTimeTooSkewed",
+            "x",
+            "AWS refused the call's date: this machine's clock is off by over 5 minutes",
+        ),
+        (
             "AccessDenied",
             "You may not. (Service: Sts, Status Code: 403, Request ID: 12-34)",
             "You may not.",

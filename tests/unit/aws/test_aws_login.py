@@ -14,6 +14,9 @@ from typing import Any
 import pytest
 from aws_server import Answer, Server, write_config
 
+from tc.aws.login import _Device, _wait_for_token
+from tc.errors import AwsError
+
 LOGIN = """
 import sys
 import tc.aws.login as module
@@ -329,3 +332,25 @@ def test_a_home_that_cannot_be_written_is_said(sso: Server, home: Path) -> None:
     write_config(home, SESSION_STYLE)
     (home / ".aws/sso").write_text("a file")
     assert login(sso)["error"]["message"] == "the login can't be stored: file exists"
+
+
+def test_who_is_told_to_slow_down_asks_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    answers: list[Any] = [
+        AwsError("x", aws_code="SlowDownException", operation="o"),
+        AwsError("x", aws_code="AuthorizationPendingException", operation="o"),
+        {"accessToken": "made"},
+    ]
+
+    class Oidc:
+        def call(self, *_: Any, **__: Any) -> Any:
+            answer = answers.pop(0)
+            if isinstance(answer, AwsError):
+                raise answer
+            return answer
+
+    monkeypatch.setattr("tc.aws.login.time.sleep", pauses.append)
+    client = {"clientId": "c", "clientSecret": "s"}
+    device = _Device(client, "d", "ABCD", "https://x.example.com", lasts=60, interval=1)
+    assert _wait_for_token(Oidc(), device) == {"accessToken": "made"}  # type: ignore[arg-type]
+    assert pauses == [1, 6, 6]

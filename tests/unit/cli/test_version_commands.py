@@ -227,8 +227,11 @@ def test_changed_runs_git_as_often_for_many_topologies_as_for_few(
 
 def test_a_release_of_what_is_older_than_a_version_is_refused(mono: Mono) -> None:
     release = ("release", "--service", "etl", "--no-deploy")
-    assert mono.tc(*release).stdout.splitlines()[-1] == "0.1.0"
+    assert mono.tc(*release, "--no-push").stdout.splitlines()[-1] == "0.1.0"
+    assert not mono.git("ls-remote", "--tags", "origin")
     # as often as one likes, and where nothing of the topology changed
+    assert mono.tc(*release).stdout.splitlines()[-1] == "0.1.0"
+    assert "refs/tags/etl-0.1.0" in mono.git("ls-remote", "--tags", "origin")
     mono.commit("of others", {"README.md": "x"})
     assert mono.tc(*release).stdout.splitlines()[-1] == "0.1.0"
     handler = "etl/enhancer/handler.py"
@@ -404,3 +407,13 @@ def test_a_version_before_the_topology_is_said(mono: Mono) -> None:
     said = mono.tc("diff", "--service", "billing", "--between", f"{first}..HEAD")
     assert said.returncode == 1
     assert "error[no-version]" in said.stderr
+
+
+def test_what_is_wrong_in_a_version_is_told_as_git_names_it(mono: Mono) -> None:
+    file = "etl/enhancer/pyproject.toml"
+    mono.commit("break", {file: "[[[\n"})
+    mono.git("tag", "etl-0.1.0")
+    mono.commit("mend", {file: NEEDS})
+    said = mono.tc("diff", "--between", "0.1.0..HEAD", where="etl")
+    assert said.returncode != 0
+    assert f"  at: 0.1.0:{file}:1" in said.stderr

@@ -128,3 +128,6 @@ def test_ages() -> None:
     for text in ("7", "d", "-7d", "7 d", "7y", "1.5d", ""):
         with pytest.raises(UsageError, match="is no age"):
             age(text)
+    # a moment so long ago has no date
+    with pytest.raises(UsageError, match="nothing is as old as `999999w`"):
+        age("999999w")

@@ -109,10 +109,8 @@ def test_a_missing_layer_is_an_error_on_aws(aws: FakeStore, layer: str) -> None:
     assert "tc build --publish -e dev" in told.value.hint
 
 
-def test_a_layer_of_no_dependencies_is_not_to_be_built(aws: FakeStore) -> None:
-    with pytest.raises(TcError) as told:
-        found(aws, function("a", "etl-a"), function("b", "etl-a"))
-    assert told.value.hint.startswith("a has no dependencies to build it of")
+def test_a_layer_of_no_dependencies_is_none(aws: FakeStore) -> None:
+    assert found(aws, function("a", "etl-a"), function("b", "etl-a")).arns == {"a": (), "b": ()}
     with pytest.raises(TcError) as other:
         found(aws, function("b", "etl-a"))
     assert other.value.hint.startswith("tc build --publish -e dev, in the topology")

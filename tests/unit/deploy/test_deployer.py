@@ -325,6 +325,11 @@ def test_roles_are_handed_to_the_services_of_the_topology_only(directory: Direct
     assert [one["Condition"] for one in passing] == [
         {"StringEquals": {"iam:PassedToService": ["lambda.amazonaws.com"]}}
     ]
+    # a schedule ends a canary whose command line has died
+    stable = deployer.statements(directory.write("name: etl", "a").composed(stable=True).topology)
+    (condition,) = [one["Condition"] for one in stable if "iam:PassRole" in one["Action"]]
+    services = ["lambda.amazonaws.com", "scheduler.amazonaws.com"]
+    assert condition == {"StringEquals": {"iam:PassedToService": services}}
 
 
 def test_values_are_read_by_name(directory: Directory) -> None:

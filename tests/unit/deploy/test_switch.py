@@ -561,6 +561,25 @@ def test_old_versions_go_and_what_is_named_stays(stable: Stable) -> None:
     settled(stable.aws, stable.topology())
 
 
+def test_the_flow_before_stays_whatever_is_said(stable: Stable) -> None:
+    for number in range(1, 4):
+        stable.write(f"code {number}")
+        assert stable.create(keep=1).ok
+    assert sorted(stable.aws.flow_versions) == [f"{MACHINE}:2", f"{MACHINE}:3"]
+    assert sorted(stable.aws.functions["etl_one_stable"]["versions"]) == ["2", "3"]
+
+
+def test_what_a_flow_named_before_stays_when_the_flow_is_not_published(stable: Stable) -> None:
+    stable.write("code 1")
+    assert stable.create(keep=1).ok
+    less = {**FLOW, "StartAt": "two", "States": {"two": FLOW["States"]["two"]}}
+    for number in (2, 3):
+        stable.write(f"code {number}", **{**WHOLE, "flow": less})
+        assert stable.create(keep=1).ok
+    assert sorted(stable.aws.flow_versions) == [f"{MACHINE}:1", f"{MACHINE}:2"]
+    assert sorted(stable.aws.functions["etl_one_stable"]["versions"]) == ["1", "3"]
+
+
 def test_a_part_alone_prunes_nothing_that_other_flows_may_name(stable: Stable) -> None:
     for number in range(1, 5):
         stable.write(f"code {number}")

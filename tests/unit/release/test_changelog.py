@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tc.errors import TcError, UsageError
-from tc.processes import Running
+from tc.processes import Program, Running
 from tc.release.changelog import Changelog, changelog, range_of
 from tc.release.commits import moved
 from tc.release.standing import standing
@@ -249,7 +250,7 @@ def test_fifty_commits_of_three_topologies_take_few_runs_of_git(
     runs: list[str] = []
     start = Running._start
 
-    def counted(self: Running, program, *rest):  # type: ignore[no-untyped-def]
+    def counted(self: Running, program: Program, *rest: int) -> subprocess.Popen[bytes]:
         runs.append(program.words[1])
         return start(self, program, *rest)
 

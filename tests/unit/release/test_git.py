@@ -63,7 +63,7 @@ def test_a_worktree_and_a_detached_head_are_repositories(etl: Repository, tmp_pa
 
 def test_a_message_is_kept_as_it_stands(etl: Repository) -> None:
     etl.repo.tag("etl-0.1.0", "etl 0.1.0\n\n# Features\n- a", etl.repo.head())
-    assert etl.repo.message_of("etl-0.1.0") == "etl 0.1.0\n\n# Features\n- a"
+    assert message(etl) == "etl 0.1.0\n\n# Features\n- a"
 
 
 def test_a_tag_is_made_where_nobody_is_configured(
@@ -84,7 +84,7 @@ def test_the_same_tag_again_is_no_error_and_another_is(etl: Repository) -> None:
     error = refusal(etl.repo.tag, "etl-0.1.0", "three", second)
     assert error.code == "tag-exists"
     assert first[:7] in error.message
-    assert etl.repo.message_of("etl-0.1.0") == "one"
+    assert message(etl) == "one"
 
 
 def test_dirty_tells_changed_and_new_files_below_the_paths(etl: Repository) -> None:
@@ -92,6 +92,11 @@ def test_dirty_tells_changed_and_new_files_below_the_paths(etl: Repository) -> N
     etl.write({"etl/enhancer/handler.py": "x", "etl/a new\n*": "y", "else/z": "z"})
     assert etl.repo.dirty(["etl"]) == ["etl/a new\n*", "etl/enhancer/handler.py"]
     assert etl.repo.dirty(["etl/a*"]) == []
+
+
+def message(repository: Repository) -> str:
+    """That of the tag of 0.1.0."""
+    return repository.git("tag", "--list", "--format=%(contents)", "etl-0.1.0")
 
 
 class Remote:
@@ -111,7 +116,7 @@ def test_a_pushed_tag_is_fetched_by_others(etl: Repository, tmp_path: Path) -> N
     etl.repo.push("etl-0.1.0")
     etl.repo.push("etl-0.1.0")
     other.repo.fetch_tags()
-    assert other.repo.message_of("etl-0.1.0") == "etl 0.1.0"
+    assert message(other) == "etl 0.1.0"
 
 
 def test_of_two_that_push_a_tag_one_wins(etl: Repository, tmp_path: Path) -> None:
@@ -122,7 +127,7 @@ def test_of_two_that_push_a_tag_one_wins(etl: Repository, tmp_path: Path) -> Non
     error = refusal(other.repo.push, "etl-0.1.0")
     assert error.code == "tag-taken"
     other.repo.fetch_tags()
-    assert other.repo.message_of("etl-0.1.0") == "theirs"
+    assert message(other) == "theirs"
 
 
 def test_tags_that_differ_here_are_told_and_left(etl: Repository, tmp_path: Path) -> None:
@@ -136,6 +141,18 @@ def test_tags_that_differ_here_are_told_and_left(etl: Repository, tmp_path: Path
         "etl-0.1.0": True,
         "etl-0.2.0": False,
     }
+
+
+@pytest.mark.parametrize("key", ["fetch.prune", "fetch.pruneTags", "remote.origin.prune"])
+def test_tags_that_are_only_here_stay_whatever_the_user_prunes(
+    etl: Repository, tmp_path: Path, key: str
+) -> None:
+    other = Remote(etl, tmp_path).other
+    other.git("config", "fetch.prune", "true")
+    other.git("config", key, "true")
+    other.commit("more", {"x": ""}, "mine")
+    other.repo.fetch_tags()
+    assert [tag.name for tag in other.repo.tags()] == ["mine"]
 
 
 def test_what_a_remote_says_that_refuses_is_told(etl: Repository, tmp_path: Path) -> None:

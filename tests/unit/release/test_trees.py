@@ -94,8 +94,9 @@ with checked_out(repo, repo.head(), Path(sys.argv[2])) as tree:
 def test_what_a_killed_run_left_is_cleared_by_the_next(etl: Repository, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     words = [sys.executable, "-c", KILLED, str(etl.root), str(cache)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen(words, text=True, **pipes) as run:  # type: ignore[call-overload]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, text=True, stdin=pipe, stdout=pipe) as run:
+        assert run.stdout
         tree = Path(run.stdout.readline().strip())
         with checked_out(etl.repo, etl.repo.head(), cache):
             # one that lives is left alone

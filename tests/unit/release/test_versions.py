@@ -9,6 +9,7 @@ import pytest
 from tc.errors import TcError, UsageError
 from tc.release.standing import propose, standing
 from tc.release.versions import (
+    Part,
     Version,
     development,
     find_version,
@@ -45,9 +46,9 @@ def test_only_whole_versions_of_the_namespace_itself_count(etl: Repository) -> N
         ("0.2.0-rc1", "major", "", "1.0.0"),
     ],
 )
-def test_what_follows(last: str | None, part: str, suffix: str, made: str) -> None:
+def test_what_follows(last: str | None, part: Part, suffix: str, made: str) -> None:
     known = Version.parse(last) if last else None
-    assert str(next_version(known, part, suffix)) == made  # type: ignore[arg-type]
+    assert str(next_version(known, part, suffix)) == made
 
 
 @pytest.mark.parametrize("suffix", ["rc 1", "rc..1", "+x", "01", "-;rm", "ü"])
@@ -139,13 +140,14 @@ def test_a_version_is_refused_while_the_closure_is_dirty(etl: Repository) -> Non
 
 
 def test_the_first_version_is_that_of_the_topology(etl: Repository) -> None:
-    for part, said, made in (
+    cases: list[tuple[Part, str | None, str]] = [
         ("minor", None, "0.1.0"),
         ("patch", None, "0.0.1"),
         ("minor", "0.3.0", "0.3.0"),
         ("minor", "one", "0.1.0"),
-    ):
-        found = propose(etl.repo, etl.closure(), "etl", part, said=said)  # type: ignore[arg-type]
+    ]
+    for part, said, made in cases:
+        found = propose(etl.repo, etl.closure(), "etl", part, said=said)
         assert found
         assert str(found.version) == made
 

@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 import yaml
@@ -168,10 +169,136 @@ def test_an_env_that_no_pipeline_can_log_in_to_is_refused(tmp_path: Path) -> Non
     assert not (tmp_path / ".github").exists()
 
 
-def test_a_long_comment_is_cut_where_nothing_stays_open() -> None:
-    script: dict[str, Any] = {"__name__": "pipeline"}
+def test_the_envs_of_layers_and_versions_are_those_of_the_config(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    config = tmp_path / "infrastructure/tc/config.yml"
+    config.parent.mkdir(parents=True)
+    config.write_text("layers: {env: cicd}\nartifacts: {env: vault}\n")
+    words = ("scaffold", "--create", "ci", "--provider", "github")
+    said = subprocess.run(
+        [sys.executable, "-m", "tc", *words],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    text = (tmp_path / PIPELINES["github"]).read_text()
+    assert text.count("login cicd") == 4
+    assert text.count("login vault") == 2
+    assert "TC_ROLE_LAYERS: ARN" in said
+    assert "tc compose -c publisher-policy" in said
+
+
+CENTRAL = replace(
+    PROJECT,
+    layers=ci.Env("cicd", "cicd", "444444444444"),
+    artifacts=ci.Env("cicd", "cicd", "444444444444"),
+)
+
+
+def test_a_job_logs_in_once_to_each_account_that_it_needs() -> None:
+    found = {job: [role for _, role in roles] for job, roles in CENTRAL.logins.items()}
+    assert found == {
+        "diff": ["TC_ROLE_DIFF", "TC_ROLE_LAYERS"],
+        "sandbox": ["TC_ROLE_DEV", "TC_ROLE_LAYERS"],
+        "delete": ["TC_ROLE_DEV"],
+        # a file of profiles that has one twice can't be read
+        "release": ["TC_ROLE_QA", "TC_ROLE_ARTIFACTS"],
+        "promote": ["TC_ROLE_DIFF", "TC_ROLE_PROD", "TC_ROLE_ARTIFACTS"],
+        "sweep": ["TC_ROLE_DEV"],
+    }
+    own = replace(CENTRAL, layers=PROJECT.dev, artifacts=None)
+    assert [role for _, role in own.logins["sandbox"]] == ["TC_ROLE_DEV"]
+    assert [role for _, role in own.logins["release"]] == ["TC_ROLE_QA", "TC_ROLE_LAYERS"]
+
+
+@pytest.mark.parametrize("provider", ci.PROVIDERS)
+def test_a_pipeline_logs_in_to_the_accounts_of_layers_and_versions(provider: str) -> None:
+    files = written(provider, CENTRAL)
+    text = files[PIPELINES[provider]]
+    assert yaml.safe_load(text)
+    assert text.count("TC_ROLE_LAYERS") == 2
+    assert text.count("TC_ROLE_ARTIFACTS") == 2
+    trusted = {
+        name: json.loads(files[f"infrastructure/ci/trust-{name}.json"])["Statement"][0]
+        for name in ("layers", "artifacts", "qa")
+    }
+    assert "444444444444" in trusted["layers"]["Principal"]["Federated"]
+    # no job of a pull request writes versions
+    assert "pull_request" not in json.dumps(trusted["artifacts"])
+    assert "*" not in json.dumps(trusted["artifacts"]["Condition"]).replace("user/*", "")
+    without = written(provider)
+    assert "TC_ROLE_LAYERS" not in without[PIPELINES[provider]]
+    assert "infrastructure/ci/trust-layers.json" not in without
+
+
+def test_what_others_write_is_in_no_script_of_githubs() -> None:
+    jobs = yaml.safe_load(written("github")[PIPELINES["github"]])["jobs"]
+    scripts = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
+    assert scripts
+    # an expression is put into the script before a shell reads it: titles and branches could be
+    # commands
+    assert [script for script in scripts if "${{" in script] == []
+
+
+@pytest.mark.parametrize("provider", ci.PROVIDERS)
+def test_layers_are_published_where_the_sandbox_is(provider: str) -> None:
+    text = written(provider)[PIPELINES[provider]]
+    assert '--publish -e dev --region "$AWS_REGION" &&' in text
+    there = replace(PROJECT, dev=replace(PROJECT.dev, region="eu-west-1"))
+    assert "--publish -e dev --region eu-west-1 &&" in written(provider, there)[PIPELINES[provider]]
+
+
+def pipeline_script(**variables: str) -> dict[str, Any]:
+    """The script that jobs use, with these variables of theirs."""
+    script: dict[str, Any] = {"__name__": "pipeline", "__file__": "/project/pipeline.py"}
     file = templates_place() / "ci/all/infrastructure/ci/pipeline.py"
     exec(compile(file.read_text(), str(file), "exec"), script)
+    script["env"] = variables
+    return script
+
+
+def test_a_profile_asks_for_credentials_and_keeps_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "aws" / "config"
+    script = pipeline_script(
+        AWS_CONFIG_FILE=str(config), AWS_REGION="cn-north-1", TC_TOKEN="job-token", CI_JOB_ID="9"
+    )
+    asked: list[tuple[str, dict[str, list[str]]]] = []
+
+    def fetch(method: str, url: str, headers: dict[str, str], data: bytes) -> bytes:
+        asked.append((url, parse_qs(data.decode())))
+        return b"""<A xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Result><Credentials>
+            <AccessKeyId>key</AccessKeyId><SecretAccessKey>secret</SecretAccessKey>
+            <SessionToken>session</SessionToken><Expiration>2030-01-01T00:00:00Z</Expiration>
+            </Credentials></Result></A>"""
+
+    script["fetch"] = fetch
+    role = "arn:aws-cn:iam::111111111111:role/ci"
+    script["login"]("dev", role)
+    assert config.read_text() == (
+        f"\n[profile dev]\ncredential_process = {sys.executable} /project/pipeline.py credentials "
+        f"{role}\nregion = cn-north-1\n"
+    )
+    assert "secret" not in capsys.readouterr().out
+    script["credentials"](role)
+    assert json.loads(capsys.readouterr().out) == {
+        "Version": 1,
+        "AccessKeyId": "key",
+        "SecretAccessKey": "secret",
+        "SessionToken": "session",
+        "Expiration": "2030-01-01T00:00:00Z",
+    }
+    assert [url for url, _ in asked] == ["https://sts.cn-north-1.amazonaws.com.cn"] * 2
+    assert asked[1][1]["WebIdentityToken"] == ["job-token"]
+    assert asked[1][1]["RoleSessionName"] == ["tc-9"]
+    with pytest.raises(SystemExit, match="the variable with the role for dev is not set"):
+        script["login"]("dev", "")
+
+
+def test_a_long_comment_is_cut_where_nothing_stays_open() -> None:
+    script = pipeline_script()
     fold = "<details><summary>x</summary>\n\n```diff\n" + "+ line\n" * 20_000 + "```\n</details>"
     cut = script["cut"]("mark\n" + fold)
     assert len(cut) <= script["LIMIT"]

@@ -13,9 +13,12 @@ from composing import Directory
 
 from tc.components import sections
 from tc.deploy import invoke
+from tc.deploy.addresses import RouteAddress
+from tc.deploy.invoke import Answer
 from tc.errors import AwsError, TcError
 from tc.events import silent
 from tc.load.load import load
+from tc.testing import run as running
 from tc.testing import waiting
 from tc.testing.run import Result, Test, run
 
@@ -326,6 +329,39 @@ def test_a_refused_event_is_told(directory: Directory) -> None:
     tests = made(directory, f"{FLOW}{EVENT}tests: {{a: {{entity: events/Go}}}}\n")
     (found,) = results(tests, aws)
     assert found.message == "try again [InternalFailure]"
+
+
+@pytest.mark.parametrize("ok", [True, False])
+def test_a_request_is_signed_and_the_token_that_signs_it_never_shown(
+    directory: Directory, monkeypatch: pytest.MonkeyPatch, ok: bool
+) -> None:
+    """A handler behind an API gets the token among its headers, and may hand it back."""
+    signed: list[tuple[Any, ...]] = []
+
+    def sign(*request: Any) -> dict[str, str]:
+        signed.append(request)
+        return {"X-Amz-Security-Token": "hidden-token"}
+
+    def ask(url: str, method: str, payload: Any, headers: Any, within: float, sign: Any) -> Answer:
+        assert "Authorization" not in headers
+        token = sign(method, url, b"", headers)["X-Amz-Security-Token"]
+        output = {"token": token, "stackTrace": [f"  called with {token}"]}
+        return Answer(ok, output, "" if ok else f"HTTP 500 {token}", {"status": 200 if ok else 500})
+
+    there = RouteAddress("k", "/a", "a", "POST", "/a", "https://x.example.com/a")
+    monkeypatch.setattr(running, "route_addresses", lambda *_: {"/a": [there]})
+    monkeypatch.setattr(invoke, "call_route", ask)
+    aws = Fake()
+    aws.sign = sign  # type: ignore[attr-defined]
+    aws.variables = lambda: {"AWS_SESSION_TOKEN": "hidden-token"}  # type: ignore[attr-defined]
+    text = (
+        "routes: {/a: {function: one, method: POST}}\ntests: {a: {entity: routes/a, auth: iam}}\n"
+    )
+    (found,) = results(made(directory, text), aws)
+    assert found.ok is ok, found
+    assert bool(found.trace) is bool(found.difference) is not ok
+    assert [request[:2] for request in signed] == [("POST", "https://x.example.com/a")]
+    assert "hidden-token" not in repr(found)
 
 
 @pytest.mark.parametrize(
