@@ -22,6 +22,19 @@ _LINE = 64 * 1024
 #: colours and cursor movements of a terminal (ECMA-48 control sequences)
 _CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 
+#: variables that would lead git to another repository (`git rev-parse --local-env-vars`)
+GIT_ELSEWHERE = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Program:

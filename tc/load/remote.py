@@ -22,7 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tc.places import cache_place
-from tc.processes import Program, Running
+from tc.processes import GIT_ELSEWHERE, Program, Running
 from tc.records import dataclass
 
 #: seconds that git has to name a ref's commit, and to fetch it
@@ -35,18 +35,6 @@ _URL = re.compile(r"(?:https|ssh|file)://[^-]|[A-Za-z0-9_][\w.-]*@[A-Za-z0-9][\w
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 _REF = re.compile(r"(?!.*(?:\.\.|//|@\{))[A-Za-z0-9_][\w./+@#=-]*\Z", re.ASCII)
 _USERINFO = re.compile(r"(?<=://)[^/\s@]+(?=@)")
-#: variables that would lead git to another repository (`git rev-parse --local-env-vars`)
-_LOCAL = (
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_COMMON_DIR",
-    "GIT_DIR",
-    "GIT_INDEX_FILE",
-    "GIT_NAMESPACE",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_PREFIX",
-    "GIT_SHALLOW_FILE",
-    "GIT_WORK_TREE",
-)
 #: what the user's settings may not change: files are as they were committed, no hook runs
 _SETTINGS = ("core.autocrlf=false", "core.hooksPath=/dev/null", "credential.interactive=false")
 
@@ -260,7 +248,7 @@ def _said(stderr: bytes) -> str:
 
 def _environment() -> dict[str, str]:
     """The user's own, in which nothing asks and nothing leads elsewhere."""
-    kept = {name: value for name, value in os.environ.items() if name not in _LOCAL}
+    kept = {name: value for name, value in os.environ.items() if name not in GIT_ELSEWHERE}
     quiet = {
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_ASKPASS": "",

@@ -18,25 +18,13 @@ from functools import cached_property
 from pathlib import Path
 
 from tc.errors import TcError
-from tc.processes import Program, Running
+from tc.processes import GIT_ELSEWHERE, Program, Running
 from tc.records import dataclass
 from tc.release.text import readable, said_by_git, said_by_remote
 
 #: seconds that git has for what is on this machine, and for what needs the network
 LOCAL = 120
 NETWORK = 300
-#: variables that would lead git to another repository (`git rev-parse --local-env-vars`)
-_ELSEWHERE = (
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_COMMON_DIR",
-    "GIT_DIR",
-    "GIT_INDEX_FILE",
-    "GIT_NAMESPACE",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_PREFIX",
-    "GIT_SHALLOW_FILE",
-    "GIT_WORK_TREE",
-)
 _QUIET = {
     "GIT_TERMINAL_PROMPT": "0",
     "GCM_INTERACTIVE": "never",
@@ -390,4 +378,4 @@ def _not_started(directory: Path) -> TcError:
 
 def _environment() -> dict[str, str]:
     """The user's own, in which nothing asks and nothing leads elsewhere."""
-    return {name: text for name, text in os.environ.items() if name not in _ELSEWHERE} | _QUIET
+    return {name: text for name, text in os.environ.items() if name not in GIT_ELSEWHERE} | _QUIET
