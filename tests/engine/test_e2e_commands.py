@@ -109,7 +109,7 @@ REFUSED: dict[str, tuple[list[str], int, str]] = {
         "payload",
     ),
     "no time span": (["logs", "-s", "bob", "-e", "local", "--since", "3x"], 2, "usage"),
-    "no SSO": (["login", "-e", "aws"], 2, "no-sso"),
+    "a login without an account": (["login", "-e", "local"], 2, "no-sso"),
 }
 
 
