@@ -169,7 +169,10 @@ def test_credentials_that_expire_on_the_way_stop_it_and_it_goes_on_later(
     with lab.proxy.refusing(rule):
         said = project.tc("create", code=1)
     assert "the credentials of profile `aws` have expired" in said.text
-    assert "To go on: tc create -s bob -e aws" in said.text
+    assert (
+        "To go on: renew the credentials of profile `aws`, then tc create -s bob -e aws"
+        in said.text
+    )
     project.tc("create")
     project.same()
     project.delete()
