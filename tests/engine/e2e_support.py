@@ -210,6 +210,14 @@ class Lab:
         raise AssertionError(f"{function} logged only {self.logged(function)}")
 
 
+def engine(home: Path) -> Iterator[Lab]:
+    """A lab with an engine of its own, for a fixture."""
+    made = Lab(home)
+    made.start()
+    yield made
+    made.stop()
+
+
 @dataclass(frozen=True)
 class Project:
     """A topology in a directory, and what a user types there."""

@@ -13,7 +13,7 @@ from typing import Any
 import monorepo
 import pytest
 from e2e_proxy import Call, Refusal
-from e2e_support import ACCOUNT, Lab, Said
+from e2e_support import ACCOUNT, Lab, Said, engine
 from monorepo import Monorepo
 
 pytestmark = pytest.mark.engine
@@ -22,12 +22,15 @@ BUCKET = f"tc-artifacts-{ACCOUNT}-us-east-1"
 
 
 @pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """The engine behind the env `qa`, which no other tests deploy to."""
+    yield from engine(tmp_path_factory.mktemp("quality"))
+
+
+@pytest.fixture(scope="module")
 def prod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """The engine behind the env `prod`."""
-    made = Lab(tmp_path_factory.mktemp("prod"))
-    made.start()
-    yield made
-    made.stop()
+    yield from engine(tmp_path_factory.mktemp("prod"))
 
 
 @pytest.fixture(scope="module")
@@ -414,8 +417,8 @@ def test_a_central_account_has_every_version_and_targets_get_copies(
 ) -> None:
     accounts = {"cicd": (lab, "111111111111"), "live": (prod, "222222222222")}
     lines = ["artifacts: {env: cicd}", "layers: {env: cicd, share: ['222222222222']}", "envs:"]
-    for name, (engine, account) in accounts.items():
-        url = f"http://127.0.0.1:{engine.port}"
+    for name, (one, account) in accounts.items():
+        url = f"http://127.0.0.1:{one.port}"
         lab.profile(name, endpoint_url=url, aws_access_key_id=account)
         lines.append(f"  {name}: {{profile: {name}, account: '{account}'}}")
     config = tmp_path / "config.yml"

@@ -5,11 +5,10 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import monorepo
 import pytest
-from e2e_support import TC, Lab
+from e2e_support import TC, Lab, engine
 from monorepo import Monorepo
 
 pytestmark = pytest.mark.engine
@@ -28,13 +27,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """Another engine, as another account would be."""
     yield from engine(tmp_path_factory.mktemp("production"))
-
-
-def engine(home: Path) -> Iterator[Lab]:
-    made = Lab(home)
-    made.start()
-    yield made
-    made.stop()
 
 
 @pytest.fixture(scope="module")
