@@ -12,14 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from tc.components import defaults
 from tc.components.function_settings import ALIAS_TAG
-from tc.components.protocol import Aws, Index, Outputs, Traits
+from tc.components.protocol import Aws, Outputs, Traits
 from tc.components.version import drop, published, version_key
 from tc.errors import AwsError, TcError
 from tc.plan.resource import Actual, Change, Ref, Resource
 from tc.spec.base import Strict
 from tc.spec.facts import Facts
 from tc.spec.function import ALIAS
-from tc.spec.scope import Scope
 from tc.spec.topology import Topology
 
 KIND = "alias"
@@ -30,6 +29,8 @@ REPLACE: frozenset[str] = frozenset()
 TRAITS = Traits(switch="alias", told_by="function", used_by_others=True)
 check = defaults.nothing_to_check
 trace = defaults.nothing_to_trace
+find = defaults.nothing_to_find
+read = defaults.nothing_to_read
 
 #: published versions that are kept where a sandbox isn't stable: the one called, the one before
 _KEPT = 2
@@ -74,16 +75,6 @@ def desired(topology: Topology, facts: Facts) -> Iterable[Resource]:
 def tag(provisioned: int) -> dict[str, str]:
     """The tag of a function that has an alias."""
     return {ALIAS_TAG: ALIAS if provisioned else _BARE}
-
-
-def find(aws: Aws, scope: Scope, index: Index) -> Iterable[Resource]:
-    """The function tells of its alias."""
-    return ()
-
-
-def read(aws: Aws, resources: Sequence[Resource]) -> Iterable[Actual]:
-    """The function tells of its alias."""
-    return ()
 
 
 def read_live(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tc.components import defaults, rest_shared
@@ -23,7 +23,7 @@ from tc.components.authorizer_words import (
     settings,
 )
 from tc.components.gateways import Gateway, gateways, rest_reason
-from tc.components.protocol import Aws, Index, Outputs, Traits
+from tc.components.protocol import Aws, Outputs, Traits
 from tc.components.route_model import Authorizer, model_of
 from tc.components.route_model import path as path_of
 from tc.plan.resource import Actual, Change, Ref, Resource
@@ -31,7 +31,7 @@ from tc.spec.base import Strict
 from tc.spec.facts import Facts
 from tc.spec.finding import Finding
 from tc.spec.names import shorten
-from tc.spec.scope import Scope, dns_suffix
+from tc.spec.scope import dns_suffix
 from tc.spec.topology import Entry, Topology
 
 KIND = "authorizer"
@@ -41,6 +41,8 @@ ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset({"type"})
 TRAITS = Traits(switch="entry", told_by="api", comes_with=frozenset({"route"}))
 trace = defaults.nothing_to_trace
+find = defaults.nothing_to_find
+read = defaults.nothing_to_read
 settle = defaults.ready_at_once
 
 #: authorizers of an API (API Gateway quota)
@@ -235,16 +237,6 @@ def _pool(topology: Topology, written: str, attr: str) -> str | Ref:
     if name not in pools:
         return ""
     return by_kind()["pool"].TRAITS.addresses[attr](topology, name)
-
-
-def find(aws: Aws, scope: Scope, index: Index) -> Iterable[Resource]:
-    """Authorizers are found in their APIs."""
-    return ()
-
-
-def read(aws: Aws, resources: Sequence[Resource]) -> Iterable[Actual]:
-    """The API tells of its authorizers."""
-    return ()
 
 
 def actual(

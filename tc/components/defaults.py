@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from tc.components.protocol import Aws
+from tc.components.protocol import Aws, Index, Outputs
 from tc.errors import AwsError
 from tc.plan.resource import Actual, Change, Resource
 from tc.spec.finding import Finding
@@ -23,6 +23,27 @@ def nothing_to_check(topology: Topology) -> Iterable[Finding]:
 def nothing_to_trace(actuals: Iterable[Actual]) -> Iterable[Resource]:
     """Nobody points at things of this kind that weren't found by their names."""
     return ()
+
+
+def nothing_to_find(aws: Aws, scope: Scope, index: Index) -> Iterable[Resource]:
+    """The thing that one of this kind lives in tells of it (`Traits.told_by`)."""
+    return ()
+
+
+def nothing_to_read(aws: Aws, resources: Sequence[Resource]) -> Iterable[Actual]:
+    """The thing that one of this kind lives in tells of it (`Traits.told_by`)."""
+    return ()
+
+
+def nothing_to_update(
+    aws: Aws,
+    resource: Resource,
+    actual: Actual,
+    changes: Sequence[Change],
+    children: Sequence[Resource],
+) -> Outputs:
+    """A thing of this kind never changes: only its owner can differ, which is its parent's."""
+    return actual.outputs
 
 
 def ready_at_once(aws: Aws, resource: Resource) -> None:

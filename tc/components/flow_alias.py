@@ -7,13 +7,12 @@ from typing import Any
 
 from tc.components import defaults
 from tc.components.function_settings import ALIAS_TAG
-from tc.components.protocol import Aws, Index, Outputs, Traits
+from tc.components.protocol import Aws, Outputs, Traits
 from tc.errors import AwsError
 from tc.plan.resource import Actual, Change, Ref, Resource
 from tc.spec.base import Strict
 from tc.spec.facts import Facts
 from tc.spec.function import ALIAS
-from tc.spec.scope import Scope
 from tc.spec.topology import Topology
 
 KIND = "flow alias"
@@ -24,6 +23,8 @@ REPLACE: frozenset[str] = frozenset()
 TRAITS = Traits(switch="alias", told_by="flow", used_by_others=True)
 check = defaults.nothing_to_check
 trace = defaults.nothing_to_trace
+find = defaults.nothing_to_find
+read = defaults.nothing_to_read
 settle = defaults.ready_at_once
 
 #: tells that a flow has, or is about to have, an alias
@@ -48,16 +49,6 @@ def desired(topology: Topology, facts: Facts) -> Iterable[Resource]:
             address=flow.address,
             payload={"arn": flow.arn, "release": scope.version},
         )
-
-
-def find(aws: Aws, scope: Scope, index: Index) -> Iterable[Resource]:
-    """The flow tells of its alias."""
-    return ()
-
-
-def read(aws: Aws, resources: Sequence[Resource]) -> Iterable[Actual]:
-    """The flow tells of its alias."""
-    return ()
 
 
 def read_live(aws: Aws, flow: Actual) -> Iterator[Actual]:

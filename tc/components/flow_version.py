@@ -11,15 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tc.components import defaults
-from tc.components.protocol import Aws, Index, Outputs, Traits
+from tc.components.protocol import Aws, Outputs, Traits
 from tc.components.role import role_arn
 from tc.components.version import fits
 from tc.compose.aliases import naming_versions
 from tc.errors import AwsError
-from tc.plan.resource import Actual, Change, Resource
+from tc.plan.resource import Actual, Resource
 from tc.spec.base import Strict
 from tc.spec.facts import Facts
-from tc.spec.scope import Scope
 from tc.spec.topology import Topology
 
 KIND = "flow version"
@@ -30,6 +29,9 @@ REPLACE: frozenset[str] = frozenset()
 TRAITS = Traits(switch="beside", told_by="flow", used_by_others=True)
 check = defaults.nothing_to_check
 trace = defaults.nothing_to_trace
+find = defaults.nothing_to_find
+read = defaults.nothing_to_read
+update = defaults.nothing_to_update
 settle = defaults.ready_at_once
 
 
@@ -57,16 +59,6 @@ def desired(topology: Topology, facts: Facts) -> Iterable[Resource]:
             snapshot=True,
             payload={"arn": flow.arn, "release": scope.version},
         )
-
-
-def find(aws: Aws, scope: Scope, index: Index) -> Iterable[Resource]:
-    """The flow tells of its versions."""
-    return ()
-
-
-def read(aws: Aws, resources: Sequence[Resource]) -> Iterable[Actual]:
-    """The flow tells of its versions."""
-    return ()
 
 
 def settings(live: Mapping[str, Any]) -> dict[str, Any]:
@@ -166,17 +158,6 @@ def create(aws: Aws, resource: Resource, children: Sequence[Resource]) -> Output
         ),
     )
     return {"arn": made["stateMachineVersionArn"], "flow": arn}
-
-
-def update(
-    aws: Aws,
-    resource: Resource,
-    actual: Actual,
-    changes: Sequence[Change],
-    children: Sequence[Resource],
-) -> Outputs:
-    """Only its owner can differ, which is its flow's."""
-    return actual.outputs
 
 
 def delete(aws: Aws, actual: Actual) -> None:

@@ -5,16 +5,15 @@ It is a public client, without a secret, so that pages and mobile apps can use i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tc.components import defaults
 from tc.components.pool import PoolModel, client_key, pool_key, pool_name
-from tc.components.protocol import Aws, Index, Outputs, Traits
+from tc.components.protocol import Aws, Outputs, Traits
 from tc.plan.resource import Actual, Change, Resource
 from tc.spec.base import Strict
 from tc.spec.facts import Facts
-from tc.spec.scope import Scope
 from tc.spec.topology import Topology
 
 KIND = "pool client"
@@ -25,6 +24,8 @@ REPLACE: frozenset[str] = frozenset()
 TRAITS = Traits(switch="beside", told_by="pool", comes_with=frozenset({"pool"}))
 check = defaults.nothing_to_check
 trace = defaults.nothing_to_trace
+find = defaults.nothing_to_find
+read = defaults.nothing_to_read
 settle = defaults.ready_at_once
 
 _FLOWS = {
@@ -59,16 +60,6 @@ def desired(topology: Topology, facts: Facts) -> Iterator[Resource]:
             parent=pool_key(scope, entry.name),
             address=entry.address,
         )
-
-
-def find(aws: Aws, scope: Scope, index: Index) -> Iterable[Resource]:
-    """The pool tells of its client."""
-    return ()
-
-
-def read(aws: Aws, resources: Sequence[Resource]) -> Iterable[Actual]:
-    """The pool tells of its client."""
-    return ()
 
 
 def of_pool(aws: Aws, pool: Actual) -> list[Actual]:

@@ -7,7 +7,7 @@ description of its integration (HTTP) or its operation name (REST),
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tc.components import defaults, http_api, rest_api, rest_integration, rest_shared, route_check
@@ -15,13 +15,12 @@ from tc.components.api_names import api_key, api_name, public_path, route_id, ro
 from tc.components.authorizer import authorizer_key, name_of
 from tc.components.authorizer_words import IAM, NONE
 from tc.components.gateways import Gateway, gateways
-from tc.components.protocol import Aws, Index, Outputs, Traits
+from tc.components.protocol import Aws, Outputs, Traits
 from tc.components.role import role_arn, role_key
 from tc.components.route_model import RouteModel, cors, methods, model_of, path
 from tc.plan.resource import Action, Actual, Change, Plan, Ref, Resource
 from tc.spec.base import Strict
 from tc.spec.facts import Facts
-from tc.spec.scope import Scope
 from tc.spec.topology import Entry, Topology
 
 KIND = "route"
@@ -33,6 +32,8 @@ TRAITS = Traits(
     switch="entry", told_by="api", addresses={"url": lambda topology, name: url(topology, name)}
 )
 trace = defaults.nothing_to_trace
+find = defaults.nothing_to_find
+read = defaults.nothing_to_read
 settle = defaults.ready_at_once
 check = route_check.check
 
@@ -159,16 +160,6 @@ def opened(plan: Plan) -> list[str]:
         if told and not asked:
             found.append(f"{route.props['method']} {route.props['path']}")
     return sorted(found)
-
-
-def find(aws: Aws, scope: Scope, index: Index) -> Iterable[Resource]:
-    """Routes are found in their APIs."""
-    return ()
-
-
-def read(aws: Aws, resources: Sequence[Resource]) -> Iterable[Actual]:
-    """The API tells of its routes."""
-    return ()
 
 
 def create(aws: Aws, resource: Resource, children: Sequence[Resource]) -> Outputs:

@@ -13,13 +13,12 @@ from pydantic import Field
 
 from tc.components import defaults
 from tc.components.pool import pool_key, pool_name, rewrite
-from tc.components.protocol import Aws, Index, Outputs, Traits
+from tc.components.protocol import Aws, Outputs, Traits
 from tc.compose.triggers import TRIGGERS, asked_of, of_pools, pools_of, trigger_named
 from tc.plan.resource import Actual, Change, Resource
 from tc.spec.base import Entity, Strict
 from tc.spec.facts import Facts
 from tc.spec.finding import Finding
-from tc.spec.scope import Scope
 from tc.spec.topology import Entry, Id, Topology
 
 
@@ -37,6 +36,8 @@ ASPECTS: Mapping[str, frozenset[str]] = {}
 REPLACE: frozenset[str] = frozenset()
 TRAITS = Traits(switch="entry", told_by="pool", comes_with=frozenset({"pool", "event"}))
 trace = defaults.nothing_to_trace
+find = defaults.nothing_to_find
+read = defaults.nothing_to_read
 settle = defaults.ready_at_once
 
 #: of LambdaConfig: the same trigger with the version of its event beside it
@@ -140,16 +141,6 @@ def desired(topology: Topology, facts: Facts) -> Iterator[Resource]:
 
 
 # what is
-
-
-def find(aws: Aws, scope: Scope, index: Index) -> Iterable[Resource]:
-    """The pool tells of its triggers."""
-    return ()
-
-
-def read(aws: Aws, resources: Sequence[Resource]) -> Iterable[Actual]:
-    """The pool tells of its triggers."""
-    return ()
 
 
 def of_pool(pool: Actual, live: Mapping[str, Any], wanted: Iterable[str]) -> list[Actual]:

@@ -18,13 +18,12 @@ from tc.components.function_settings import (
     live_settings,
     wait_until_ready,
 )
-from tc.components.protocol import Aws, Index, Outputs, Traits
+from tc.components.protocol import Aws, Outputs, Traits
 from tc.errors import AwsError
-from tc.plan.resource import Actual, Change, Joined, Ref, Resource
+from tc.plan.resource import Actual, Joined, Ref, Resource
 from tc.spec.artifact import Artifact
 from tc.spec.base import Strict
 from tc.spec.facts import Facts
-from tc.spec.scope import Scope
 from tc.spec.topology import Topology
 
 KIND = "version"
@@ -35,6 +34,9 @@ REPLACE: frozenset[str] = frozenset()
 TRAITS = Traits(switch="beside", told_by="function", used_by_others=True)
 check = defaults.nothing_to_check
 trace = defaults.nothing_to_trace
+find = defaults.nothing_to_find
+read = defaults.nothing_to_read
+update = defaults.nothing_to_update
 settle = defaults.ready_at_once
 
 #: settings that differ without another version: a version's description is of its own
@@ -72,16 +74,6 @@ def desired(topology: Topology, facts: Facts) -> Iterable[Resource]:
                 "version": scope.version,
             },
         )
-
-
-def find(aws: Aws, scope: Scope, index: Index) -> Iterable[Resource]:
-    """The function tells of its versions."""
-    return ()
-
-
-def read(aws: Aws, resources: Sequence[Resource]) -> Iterable[Actual]:
-    """The function tells of its versions."""
-    return ()
 
 
 def read_live(aws: Aws, function: Actual, wanted: Resource | None, called: str) -> Iterator[Actual]:
@@ -188,17 +180,6 @@ def create(aws: Aws, resource: Resource, children: Sequence[Resource]) -> Output
     number = str(made["Version"])
     wait_until_ready(aws, function, number)
     return _outputs(function, resource.payload["arn"], number)
-
-
-def update(
-    aws: Aws,
-    resource: Resource,
-    actual: Actual,
-    changes: Sequence[Change],
-    children: Sequence[Resource],
-) -> Outputs:
-    """Only its owner can differ, which is its function's."""
-    return actual.outputs
 
 
 def delete(aws: Aws, actual: Actual) -> None:
